@@ -1,0 +1,155 @@
+package srcselect
+
+import (
+	"math"
+	"net/netip"
+	"strconv"
+)
+
+// A Query asks for the source address of packets to Destination.
+type Query struct {
+	// Destination is the address to send to. An IPv4-mapped one is IPv4. The zone
+	// of a link-local or multicast destination names the outgoing interface when
+	// it is a number and Interface is 0; every other zone is ignored.
+	Destination netip.Addr
+
+	// Interface is the index of the outgoing interface. 0: not known, so that the
+	// addresses of all interfaces are candidates and rule 5 prefers none.
+	Interface int
+
+	// NextHop is the router that the packets will go through (rule 5.5). Zero: not
+	// known, or none. A zone is ignored.
+	NextHop netip.Addr
+
+	// Source is the caller's own choice: it is honoured when it is assigned, even
+	// if it is skip-as-source, deprecated or on another interface than the outgoing
+	// one, and refused when it isn't. Only a link-local Source must be on the
+	// outgoing link, where known; its zone, when it is a number, names its link.
+	// An address on several interfaces is taken from the outgoing one, else from
+	// where it is oldest. The zero Addr and, as in RFC 3542 section 6.2, the
+	// unspecified address leave the choice to the rules.
+	Source netip.Addr
+
+	// Prefer holds the preferences of this query (RFC 5014). 0: as Config says.
+	Prefer Preferences
+
+	// Encapsulated says that the destination is reached via an encapsulating
+	// transition mechanism, IPv6 in IPv4 say. Only SortDestinations looks at it
+	// (RFC 6724 section 6, rule 7).
+	Encapsulated bool
+}
+
+// Preferences are the per-query preferences of RFC 5014. Opposite ones at once are
+// an error, as that RFC's section 5 has it.
+type Preferences uint8
+
+const (
+	PreferTemporary Preferences = 1 << iota // rule 7 prefers temporary addresses
+	PreferPublic                            // rule 7 prefers public addresses
+	PreferHome                              // rule 4 as it stands, which is the default
+	PreferCareOf                            // rule 4 the other way round
+)
+
+// A destination is a query as the rules see it: D, and what was looked up once.
+type destination struct {
+	addr       uint128
+	iface      int32 // the outgoing interface; 0: not known
+	only       int32 // the only interface that candidates may be on; 0: any
+	sameLink   bool  // only is there because D is multicast or link-local
+	flags      flags // what the masked flags of a candidate are equal to
+	mask       flags
+	scope      Scope
+	label      label
+	precedence uint8
+	routers    flags  // flagRouters if nextHop is known
+	reverse    uint32 // which fixed ranks are reversed
+	nextHop    netip.Addr
+}
+
+// resolve checks q and looks up what the rules need.
+func (cfg *Config) resolve(q *Query) (D destination, err error) {
+	addr := normalizeAddr(q.Destination)
+	switch {
+	case !addr.IsValid():
+		return D, invalidf("query without a destination")
+	case addr.IsUnspecified():
+		return D, invalidf("destination %v: nothing can be sent to the unspecified address", q.Destination)
+	case q.Interface < 0 || q.Interface > math.MaxInt32:
+		return D, invalidf("query for %v: interface index %d: want 1 or more, or 0 for not known", q.Destination, q.Interface)
+	}
+	if err := q.Prefer.check(); err != nil {
+		return D, err
+	}
+	D.addr = word128(addr)
+	D.iface = int32(q.Interface)
+	D.sameLink = addr.IsMulticast() || addr.IsLinkLocalUnicast()
+	if zone := zoneIndex(q.Destination); zone != 0 && D.sameLink {
+		if D.iface != 0 && D.iface != zone {
+			return D, invalidf("destination %v: its zone is not that of the outgoing interface %d", q.Destination, D.iface)
+		}
+		D.iface = zone
+	}
+	if D.sameLink || !cfg.AnyInterface {
+		D.only = D.iface
+	}
+	D.mask = flagIPv4 | flagTentative | flagSkip
+	if addr.Is4() {
+		D.flags = flagIPv4
+	}
+	D.scope = D.addr.scope()
+	D.label, D.precedence = cfg.Policy.classify(D.addr, D.iface)
+	if q.NextHop.IsValid() {
+		D.nextHop, D.routers = normalizeAddr(q.NextHop), flagRouters
+	}
+	if q.Prefer&PreferCareOf != 0 {
+		D.reverse |= reverse4
+	}
+	if q.Prefer&PreferPublic != 0 || cfg.PreferPublic && q.Prefer&PreferTemporary == 0 {
+		D.reverse |= reverse7
+	}
+	return D, nil
+}
+
+func (p Preferences) check() error {
+	const temporaryAndPublic = PreferTemporary | PreferPublic
+	const homeAndCareOf = PreferHome | PreferCareOf
+	switch {
+	case p&temporaryAndPublic == temporaryAndPublic:
+		return invalidf("preferences for temporary and for public addresses contradict each other")
+	case p&homeAndCareOf == homeAndCareOf:
+		return invalidf("preferences for home and for care-of addresses contradict each other")
+	case p&^(temporaryAndPublic|homeAndCareOf) != 0:
+		return invalidf("preferences %#x: unknown bits", uint8(p))
+	}
+	return nil
+}
+
+// zoneIndex returns the interface index that a's zone spells, 0 if it spells none.
+// IPv4-mapped addresses have no zone.
+func zoneIndex(a netip.Addr) int32 {
+	zone := a.Unmap().Zone()
+	if zone == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(zone, 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int32(n)
+}
+
+// explicitSource returns the address that q.Source names, the zero Addr if it
+// names none.
+func explicitSource(q *Query) netip.Addr {
+	if a := normalizeAddr(q.Source); a.IsValid() && !a.IsUnspecified() {
+		return a
+	}
+	return netip.Addr{}
+}
+
+func bit(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}

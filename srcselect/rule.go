@@ -1,0 +1,46 @@
+package srcselect
+
+// A Rule says what made a choice among source addresses, or put an address out of
+// it. The values are in the order in which the rules apply.
+type Rule uint8
+
+const (
+	RuleNone        Rule = iota // nothing was chosen
+	RuleExplicit                // Query.Source
+	RuleOnly                    // there was one candidate only
+	RuleSameAddress             // RFC 6724 section 5, rule 1
+	RuleScope                   // RFC 6724 section 5, rule 2
+	RuleDeprecated              // RFC 6724 section 5, rule 3
+	RuleHome                    // RFC 6724 section 5, rule 4
+	RuleInterface               // RFC 6724 section 5, rule 5
+	RuleNextHop                 // RFC 6724 section 5, rule 5.5
+	RuleLabel                   // RFC 6724 section 5, rule 6
+	RuleTemporary               // RFC 6724 section 5, rule 7
+	RulePrefix                  // RFC 6724 section 5, rule 8
+	RuleOldest                  // the tie-break: no rule decided
+)
+
+var ruleNames = [...]string{
+	RuleNone:        "none",
+	RuleExplicit:    "explicit source",
+	RuleOnly:        "only candidate",
+	RuleSameAddress: "rule 1 (same address)",
+	RuleScope:       "rule 2 (appropriate scope)",
+	RuleDeprecated:  "rule 3 (avoid deprecated)",
+	RuleHome:        "rule 4 (home address)",
+	RuleInterface:   "rule 5 (outgoing interface)",
+	RuleNextHop:     "rule 5.5 (advertised by next hop)",
+	RuleLabel:       "rule 6 (matching label)",
+	RuleTemporary:   "rule 7 (temporary or public)",
+	RulePrefix:      "rule 8 (longest matching prefix)",
+	RuleOldest:      "tie (oldest address)",
+}
+
+// String returns the RFC's number of the rule and its subject, as in
+// "rule 8 (longest matching prefix)", or what decided in place of a rule.
+func (r Rule) String() string {
+	if int(r) < len(ruleNames) {
+		return ruleNames[r]
+	}
+	return "unknown rule"
+}
