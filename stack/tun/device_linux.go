@@ -1,0 +1,89 @@
+package tun
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+func open(cfg Config) (*Device, error) { return openPath("/dev/net/tun", cfg) }
+
+func openPath(path string, cfg Config) (*Device, error) {
+	// The device must be set before the descriptor meets the poller: an
+	// unattached one reports an error once and wakes nobody later.
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	name, mtu, err := configure(fd, cfg)
+	if err != nil {
+		unix.Close(fd) // a device made for it goes with it
+		return nil, err
+	}
+	return newDevice(fd, name, mtu, cfg.HardwareAddr)
+}
+
+func configure(fd int, cfg Config) (name string, mtu int, err error) {
+	if name, err = attach(fd, cfg.Name, cfg.TAP); err != nil {
+		return "", 0, err
+	}
+	if cfg.MTU > 0 {
+		return name, cfg.MTU, setMTU(name, cfg.MTU)
+	}
+	mtu, err = getMTU(name)
+	return name, mtu, err
+}
+
+// newDevice takes over fd, which is non-blocking, so that the runtime's poller
+// waits for it and Close ends the waiting.
+func newDevice(fd int, name string, mtu int, hw net.HardwareAddr) (*Device, error) {
+	d := &Device{name: name, mtu: mtu, hw: slices.Clone(hw), file: os.NewFile(uintptr(fd), name)}
+	var err error
+	if d.raw, err = d.file.SyscallConn(); err != nil {
+		d.file.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// readPacket reads one packet; again says that there is none now.
+func readPacket(fd uintptr, b []byte) (n int, again bool, err error) {
+	for {
+		n, err = unix.Read(int(fd), b)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err == unix.EAGAIN {
+		return 0, true, nil
+	}
+	return max(n, 0), false, err
+}
+
+// writePacket writes one packet; dropped says that the kernel did not take it:
+//
+//	EIO            the device is down
+//	EAGAIN         the queue is full
+//	ENOBUFS ENOMEM no memory
+//	EINVAL         not an IP packet (TUN), shorter than its header (TAP)
+//	EMSGSIZE E2BIG too large
+//
+// Whatever else there is concerns the device, and not the packet.
+func writePacket(fd uintptr, b []byte) (dropped bool, err error) {
+	for {
+		_, err = unix.Write(int(fd), b)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	for _, e := range []error{unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EMSGSIZE, unix.E2BIG} {
+		if errors.Is(err, e) {
+			return true, nil
+		}
+	}
+	return false, err
+}
