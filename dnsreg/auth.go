@@ -1,0 +1,118 @@
+package dnsreg
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Auth says how the exchanges with the servers to be updated are authenticated.
+type Auth interface {
+	// Validate reports parameters that can't work. New calls it.
+	Validate() error
+	// Key returns the key for exchanges with a server (host:port). It may take the time to negotiate one.
+	Key(ctx context.Context, server string) (Key, error)
+}
+
+// Key makes and checks the message authentication codes of TSIG (RFC 8945).
+type Key interface {
+	Name() string      // of the key, absolute
+	Algorithm() string // name of the algorithm, absolute
+	Sign(data []byte) (mac []byte, err error)
+	Verify(data, mac []byte) error
+}
+
+// TSIG returns an Auth with a shared secret. The algorithm is "hmac-sha256" (also for the empty string),
+// "hmac-sha224", "hmac-sha384" or "hmac-sha512". Parameters that can't work are reported by New.
+func TSIG(name, algorithm string, secret []byte) Auth {
+	return tsigAuth{name: name, algorithm: algorithm, secret: slices.Clone(secret)}
+}
+
+// ParseTSIG is TSIG with a secret in base64, as tsig-keygen prints it. It reports bad parameters at once.
+func ParseTSIG(name, algorithm, secret string) (Auth, error) {
+	b, err := base64.StdEncoding.DecodeString(secret)
+	if err != nil {
+		// The decoder's error names the place, not the secret.
+		return nil, fmt.Errorf("dnsreg: TSIG key %q: secret is not base64: %w", name, err)
+	}
+	auth := TSIG(name, algorithm, b)
+	return auth, auth.Validate()
+}
+
+type tsigAuth struct {
+	name, algorithm string
+	secret          []byte
+}
+
+func (a tsigAuth) Validate() error {
+	_, err := a.key()
+	return err
+}
+
+func (a tsigAuth) Key(context.Context, string) (Key, error) { return a.key() }
+
+func (a tsigAuth) key() (Key, error) {
+	fail := func(format string, args ...any) (Key, error) {
+		return nil, fmt.Errorf("dnsreg: TSIG key %q: "+format, append([]any{a.name}, args...)...)
+	}
+	k := hmacKey{name: dns.CanonicalName(a.name), secret: a.secret}
+	algorithm := strings.ToLower(strings.TrimSuffix(a.algorithm, "."))
+	switch algorithm {
+	case "", "hmac-sha256":
+		k.algorithm, k.hash = dns.HmacSHA256, sha256.New
+	case "hmac-sha224":
+		k.algorithm, k.hash = dns.HmacSHA224, sha256.New224
+	case "hmac-sha384":
+		k.algorithm, k.hash = dns.HmacSHA384, sha512.New384
+	case "hmac-sha512":
+		k.algorithm, k.hash = dns.HmacSHA512, sha512.New
+	case "hmac-md5", "hmac-md5.sig-alg.reg.int", "hmac-sha1":
+		return fail("algorithm %q is refused: too weak, use hmac-sha256", a.algorithm)
+	default:
+		return fail("unknown algorithm %q: use hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512", a.algorithm)
+	}
+	if _, ok := dns.IsDomainName(a.name); !ok || k.name == "." || strings.ContainsFunc(a.name, unprintable) {
+		return fail("the name is no domain name")
+	}
+	if len(a.secret) == 0 {
+		return fail("the secret is empty")
+	}
+	return k, nil
+}
+
+func unprintable(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '"' || r == ';' }
+
+type hmacKey struct {
+	name, algorithm string
+	secret          []byte
+	hash            func() hash.Hash
+}
+
+var errMAC = errors.New("the signature does not verify")
+
+func (k hmacKey) Name() string      { return k.name }
+func (k hmacKey) Algorithm() string { return k.algorithm }
+
+func (k hmacKey) Sign(data []byte) ([]byte, error) {
+	h := hmac.New(k.hash, k.secret)
+	h.Write(data)
+	return h.Sum(nil), nil
+}
+
+// Verify takes MACs of full length only: RFC 8945 section 5.2.2.1 permits truncated ones, and lets a
+// receiver refuse them.
+func (k hmacKey) Verify(data, mac []byte) error {
+	if want, _ := k.Sign(data); !hmac.Equal(mac, want) {
+		return errMAC
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package dnsreg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hextet/hextet/srcselect"
+)
+
+// Config says what to register, and where. Name, Source and one of Servers and Resolvers are needed;
+// the zero value of every other field works.
+type Config struct {
+	// Name is the host's fully qualified name. A final dot is optional; international labels become
+	// A-labels.
+	Name string
+	// Source tells the host's addresses.
+	Source Source
+	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of
+	// preference: the first that has a zone gets its updates.
+	// Empty: the primary that the zone's SOA record names, looked up through Resolvers, at port 53.
+	Servers []string
+	// Resolvers are recursive servers as host:port. They are asked, unsigned, only if Servers is empty.
+	Resolvers []string
+	// Auth signs what goes to the servers. Nil: nothing is signed, and replies are only as
+	// trustworthy as the path.
+	Auth Auth
+	// TTL of the records, in whole seconds. 0: 20 minutes, as Windows registers.
+	TTL time.Duration
+	// Refresh is the time after which Run confirms the records, shortened by up to a tenth at random so
+	// that hosts started together drift apart. 0: 24 hours. Negative: never.
+	Refresh time.Duration
+	// MaxAddresses is how many addresses of one family may be registered. 0: 64.
+	// BIND refuses more than 100 records of a type.
+	MaxAddresses int
+	// Filter narrows the eligible addresses to those it returns true for. Nil: all of them.
+	Filter func(srcselect.Address) bool
+	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
+	// whose address the host has now: they are removed, with their PTR records. Nil: none.
+	Adopt func(netip.Addr) bool
+	// NoPTR leaves the reverse zones alone.
+	NoPTR bool
+	// TCP sends everything over TCP. False: only what exceeds 512 octets or came back truncated.
+	TCP bool
+	// Timeout bounds one exchange with a server, retransmissions included. 0: 5 seconds.
+	Timeout time.Duration
+	// Clock tells and passes the time. Nil: the host's.
+	Clock Clock
+	// Dial opens connections, network being "udp" or "tcp"; DialContext of a userspace stack fits.
+	// Nil: net.Dialer's DialContext. With Servers or Resolvers given as names it has to resolve them.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Logger gets one record for each change and failure. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+const (
+	defaultTTL          = 20 * time.Minute
+	defaultRefresh      = 24 * time.Hour
+	defaultMaxAddresses = 64
+	defaultTimeout      = 5 * time.Second
+)
+
+// check fills the defaults in, and returns every error it finds, joined.
+func (cfg *Config) check() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("dnsreg: "+format, args...)) }
+	name, err := canonicalName(cfg.Name)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	cfg.Name = name
+	if cfg.Source == nil {
+		fail("Config.Source is nil")
+	}
+	if len(cfg.Servers) == 0 && len(cfg.Resolvers) == 0 {
+		fail("Config.Servers and Config.Resolvers are both empty: nowhere to send updates to")
+	}
+	for field, list := range map[string][]string{"Servers": cfg.Servers, "Resolvers": cfg.Resolvers} {
+		for _, s := range list {
+			if err := checkHostPort(s); err != nil {
+				fail("Config.%s: %q is not host:port: %w", field, s, err)
+			}
+		}
+	}
+	if cfg.Auth != nil {
+		if err := cfg.Auth.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if cfg.TTL < 0 || cfg.TTL%time.Second != 0 || cfg.TTL > math.MaxInt32*time.Second { // RFC 2181 section 8
+		fail("Config.TTL: %v is not a whole number of seconds from 0 to 2^31-1", cfg.TTL)
+	}
+	if cfg.Timeout < 0 {
+		fail("Config.Timeout: %v is negative", cfg.Timeout)
+	}
+	if cfg.MaxAddresses < 0 {
+		fail("Config.MaxAddresses: %d is negative", cfg.MaxAddresses)
+	}
+	cfg.fill()
+	return errors.Join(errs...)
+}
+
+func (cfg *Config) fill() {
+	if cfg.TTL == 0 {
+		cfg.TTL = defaultTTL
+	}
+	if cfg.Refresh == 0 {
+		cfg.Refresh = defaultRefresh
+	}
+	if cfg.MaxAddresses == 0 {
+		cfg.MaxAddresses = defaultMaxAddresses
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = hostClock{}
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func checkHostPort(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "address "+s+": "))
+	}
+	if host == "" {
+		return errors.New("no host")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return errors.New("no port number")
+	}
+	return nil
+}

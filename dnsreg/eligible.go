@@ -1,0 +1,136 @@
+package dnsreg
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/hextet/hextet/srcselect"
+)
+
+// Reason says why an address is, or is not, registered.
+type Reason uint8
+
+const (
+	Registered   Reason = iota // eligible
+	SkipAsSource               // the host never speaks from it by itself, so nobody should be sent to it
+	Tentative                  // not yet known to be unique (RFC 4862 section 5.4)
+	Optimistic                 // in use, but not yet known to be unique (RFC 4429)
+	Deprecated                 // no longer for new communication (RFC 4862 section 5.5.4)
+	Temporary                  // changes to hide the host (RFC 8981)
+	LinkLocal                  // 169.254.0.0/16, fe80::/10: means something else on every link
+	Loopback                   // 127.0.0.0/8, ::1
+	Multicast                  // 224.0.0.0/4, ff00::/8
+	Unspecified                // 0.0.0.0, ::
+	Broadcast                  // 255.255.255.255
+	IPv4Mapped                 // ::ffff:0:0/96: an IPv4 address in a socket's clothes
+	Invalid                    // the zero netip.Prefix
+	Filtered                   // Config.Filter said no
+	reasons      = iota
+)
+
+var reasonNames = [reasons]string{
+	"registered", "skip-as-source", "tentative", "optimistic", "deprecated", "temporary", "link-local", "loopback",
+	"multicast", "unspecified", "broadcast", "IPv4-mapped", "invalid", "filtered",
+}
+
+func (r Reason) String() string {
+	if r < reasons {
+		return reasonNames[r]
+	}
+	return fmt.Sprintf("reason %d", uint8(r))
+}
+
+// Eligible reports whether an address is one to register; why says which rule put it out.
+// The skip-as-source flag comes first: no configuration brings such an address back.
+func Eligible(a srcselect.Address) (ok bool, why Reason) {
+	why = ineligible(a)
+	return why == Registered, why
+}
+
+func ineligible(a srcselect.Address) Reason {
+	addr := a.Prefix.Addr()
+	switch {
+	case a.SkipAsSource:
+		return SkipAsSource
+	case !a.Prefix.IsValid():
+		return Invalid
+	case a.Tentative:
+		return Tentative
+	case a.Optimistic:
+		return Optimistic
+	case addr.Is4In6():
+		return IPv4Mapped
+	case addr.IsUnspecified():
+		return Unspecified
+	case addr.IsLoopback():
+		return Loopback
+	case addr.IsLinkLocalUnicast():
+		return LinkLocal
+	case addr.IsMulticast():
+		return Multicast
+	case addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return Broadcast
+	case a.Deprecated:
+		return Deprecated
+	case a.Temporary:
+		return Temporary
+	}
+	return Registered
+}
+
+// Verdict is an address of the host and what becomes of it.
+type Verdict struct {
+	Address srcselect.Address
+	Reason  Reason
+}
+
+// decision is what a snapshot of the Source means for the zones.
+type decision struct {
+	verdicts []Verdict
+	eligible []netip.Addr            // without repetition, in the Source's order
+	assigned map[netip.Addr]struct{} // everything that the host has, in whatever state
+}
+
+// decide judges the addresses. An address that is skip-as-source on one interface is so on all of them:
+// the exclusion is hard, and a record does not know interfaces.
+func (cfg *Config) decide(addrs []srcselect.Address) (decision, error) {
+	d := decision{assigned: make(map[netip.Addr]struct{}, len(addrs))}
+	skipped := make(map[netip.Addr]bool)
+	for _, a := range addrs {
+		addr := a.Prefix.Addr().WithZone("")
+		d.assigned[addr] = struct{}{}
+		if a.SkipAsSource {
+			skipped[addr] = true
+		}
+	}
+	seen := make(map[netip.Addr]bool)
+	count := make(map[string]int)
+	for _, a := range addrs {
+		addr := a.Prefix.Addr().WithZone("")
+		ok, why := Eligible(a)
+		switch {
+		case ok && skipped[addr]:
+			why = SkipAsSource
+		case ok && cfg.Filter != nil && !cfg.Filter(a):
+			why = Filtered
+		case ok && !seen[addr]:
+			seen[addr] = true
+			d.eligible = append(d.eligible, addr)
+			count[family(addr)]++
+		}
+		d.verdicts = append(d.verdicts, Verdict{a, why})
+	}
+	for fam, n := range count {
+		if n > cfg.MaxAddresses {
+			return d, &LimitError{Name: cfg.Name, Family: fam, Count: n, Limit: cfg.MaxAddresses}
+		}
+	}
+	return d, nil
+}
+
+func family(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
+}

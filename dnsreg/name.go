@@ -1,0 +1,72 @@
+package dnsreg
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// canonicalName checks a host name and returns it absolute, in lower case and with A-labels.
+//
+// RFC 1123 section 2.1 and RFC 952: labels of letters, digits and hyphens, no hyphen at either end.
+// RFC 1035 section 2.3.4: "labels 63 octets or less, names 255 octets or less".
+// A name needs two labels at least: nobody registers a host at the top level.
+func canonicalName(name string) (string, error) {
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	for i, label := range labels {
+		ascii, rule := canonicalLabel(label)
+		if rule != "" {
+			if label == "" {
+				return "", &NameError{Name: name, Rule: rule}
+			}
+			return "", &NameError{Name: name, Label: label, Rule: rule}
+		}
+		labels[i] = ascii
+	}
+	joined := strings.Join(labels, ".")
+	switch {
+	case len(labels) < 2:
+		return "", &NameError{Name: name, Rule: "not fully qualified: a host name has at least two labels"}
+	case len(joined) > 253: // 255 octets on the wire: one length octet per label and the root's
+		return "", &NameError{Name: name, Rule: "longer than 255 octets"}
+	}
+	return joined + ".", nil
+}
+
+// canonicalLabel returns the label in lower case ASCII, or the rule that it breaks.
+func canonicalLabel(label string) (ascii, rule string) {
+	if !utf8.ValidString(label) {
+		return "", "no valid international label: not UTF-8"
+	}
+	ascii = strings.ToLower(label)
+	if strings.HasPrefix(ascii, "xn--") || !isASCII(label) {
+		var err error
+		if ascii, err = idna.Lookup.ToASCII(label); err != nil {
+			return "", "no valid international label: " + err.Error()
+		}
+	}
+	switch {
+	case ascii == "":
+		return "", "empty label"
+	case len(ascii) > 63:
+		return "", "longer than 63 octets"
+	case ascii[0] == '-' || ascii[len(ascii)-1] == '-':
+		return "", "begins or ends with a hyphen"
+	}
+	for _, c := range []byte(ascii) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return "", "has a character other than letters, digits and hyphens"
+		}
+	}
+	return ascii, ""
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

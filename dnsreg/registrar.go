@@ -1,0 +1,177 @@
+package dnsreg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Registrar keeps the DNS records of one name to the eligible addresses of a Source.
+// Its methods may be called from any goroutine; passes over the zones take turns.
+type Registrar struct {
+	cfg Config
+	net *transport
+	ttl uint32
+
+	turn chan struct{} // holds one token: whoever has it may use what follows
+
+	memory  map[setKey]*rrset
+	places  map[string]place        // of the names in use
+	missing map[string]error        // reverse names without a zone, and why; forgotten at a refresh
+	retired map[netip.Addr]struct{} // no longer eligible, while a PTR record of ours may be left
+	forward *unit
+	reverse map[place]*unit // by zone and server; no owner
+	search  unit            // the look-up of reverse zones, where it fails
+
+	mu     sync.Mutex // guards status
+	status Status
+}
+
+// New checks the configuration and returns a Registrar. It sends nothing.
+// Every error names the field or the input at fault; several are joined.
+func New(cfg Config) (*Registrar, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	r := &Registrar{
+		cfg:     cfg,
+		net:     &transport{clock: cfg.Clock, dial: cfg.Dial, timeout: cfg.Timeout, tcp: cfg.TCP},
+		ttl:     uint32(cfg.TTL / time.Second),
+		turn:    make(chan struct{}, 1),
+		memory:  make(map[setKey]*rrset),
+		places:  make(map[string]place),
+		missing: make(map[string]error),
+		retired: make(map[netip.Addr]struct{}),
+		forward: new(unit),
+		reverse: make(map[place]*unit),
+		status:  Status{Name: cfg.Name},
+	}
+	r.turn <- struct{}{}
+	return r, nil
+}
+
+// Sync makes one pass now: find the zones, read what is not known, send what has to change, and confirm
+// the rest. It does not wait for any backoff. The error joins those of all zones; records that could be
+// set right are, PTR records only after A and AAAA.
+func (r *Registrar) Sync(ctx context.Context) error {
+	return r.pass(ctx, effort{urgent: true}).err
+}
+
+// Deregister removes the records that are ours and no other. Use it when Run has ended, with a fresh
+// context: a running Run would register again. It works on a new Registrar too, which then goes by what
+// it finds: see the package comment on own records.
+func (r *Registrar) Deregister(ctx context.Context) error {
+	return r.pass(ctx, effort{urgent: true, remove: true}).err
+}
+
+// effort says what a pass is for.
+type effort struct {
+	urgent bool // whatever backoff says, and confirm what has not changed
+	remove bool // everything that is ours
+}
+
+// take waits for the Registrar's turn; give it back with the returned function.
+func (r *Registrar) take(ctx context.Context) (give func(), err error) {
+	select {
+	case <-r.turn:
+		return func() { r.turn <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("dnsreg: %s: %w", r.cfg.Name, context.Cause(ctx))
+	}
+}
+
+// outcome is what a pass leaves to its caller.
+type outcome struct {
+	err     error
+	changed <-chan struct{} // closed once the Source has something new
+	wake    time.Time       // when the next pass is due by itself; zero: never
+}
+
+// pass brings the zones to what the Source says.
+func (r *Registrar) pass(ctx context.Context, how effort) outcome {
+	give, err := r.take(ctx)
+	if err != nil {
+		return outcome{err: err}
+	}
+	defer give()
+	defer r.publish()
+	addrs, changed := r.cfg.Source.Addresses()
+	d, err := r.cfg.decide(addrs)
+	if how.remove {
+		d.eligible, err = nil, nil
+	}
+	r.noteDecision(d, err)
+	if err != nil { // too many: only a change of the addresses helps
+		r.cfg.Logger.Warn("dnsreg: nothing registered", "name", r.cfg.Name, "error", err)
+		return outcome{err: err, changed: changed}
+	}
+	err = r.passForward(ctx, d, how)
+	if err == nil || how.remove {
+		err = errors.Join(err, r.passReverse(ctx, d, how))
+	}
+	return outcome{err, changed, r.wake()}
+}
+
+func (r *Registrar) passForward(ctx context.Context, d decision, how effort) error {
+	u, now := r.forward, r.cfg.Clock.Now()
+	if !how.urgent && u.waiting(now) {
+		return u.err
+	}
+	due := how.urgent || u.due(now)
+	if due {
+		clear(r.missing) // look for reverse zones again
+	}
+	res := result{all: due}
+	p, err := r.locateForward(ctx)
+	if err == nil {
+		u.place = p
+		res.heard, err = r.settle(ctx, p, r.forwardWants(d), due)
+	}
+	res.err = err
+	r.conclude(ctx, u, res)
+	return err
+}
+
+func (r *Registrar) locateForward(ctx context.Context) (place, error) {
+	p, err := r.locate(ctx, r.cfg.Name)
+	if err == nil && p.owner != r.cfg.Name {
+		return place{}, fmt.Errorf("dnsreg: %s: %w to %s", r.cfg.Name, ErrAlias, p.owner)
+	}
+	return p, err
+}
+
+// locate is find with a memory.
+func (r *Registrar) locate(ctx context.Context, name string) (place, error) {
+	if p, ok := r.places[name]; ok {
+		return p, nil
+	}
+	p, err := r.find(ctx, name)
+	if err == nil {
+		r.places[name] = p
+	}
+	return p, err
+}
+
+// forwardWants are the A and AAAA records. A record at our name whose address the host has is ours
+// whoever wrote it: an earlier run, before the flag was set, is the likely one.
+func (r *Registrar) forwardWants(d decision) []want {
+	adopt := func(x rdata) bool {
+		_, assigned := d.assigned[x.addr]
+		return assigned || r.cfg.Adopt != nil && r.cfg.Adopt(x.addr)
+	}
+	a := want{setKey{r.cfg.Name, dns.TypeA}, make(map[rdata]bool), adopt}
+	aaaa := want{setKey{r.cfg.Name, dns.TypeAAAA}, make(map[rdata]bool), adopt}
+	for _, addr := range d.eligible {
+		if addr.Is4() {
+			a.data[rdata{addr: addr}] = true
+		} else {
+			aaaa.data[rdata{addr: addr}] = true
+		}
+	}
+	return []want{a, aaaa}
+}

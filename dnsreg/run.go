@@ -1,0 +1,61 @@
+package dnsreg
+
+import (
+	"context"
+	"time"
+)
+
+// A change is followed when the Source has been quiet for debounceQuiet, or debounceMax after the first one.
+const (
+	debounceQuiet = 250 * time.Millisecond
+	debounceMax   = time.Second
+)
+
+// Run keeps the records right until ctx ends, and returns ctx.Err() then. It makes a pass at once,
+// follows the Source's changes, confirms the records every Config.Refresh, and repeats what failed, each
+// zone by its own backoff; failures are logged and shown by Status. It leaves the records in place:
+// see Deregister. Every goroutine and timer it started has ended when it returns.
+func (r *Registrar) Run(ctx context.Context) error {
+	for {
+		o := r.pass(ctx, effort{})
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var due <-chan struct{} // never
+		stop := func() bool { return true }
+		if !o.wake.IsZero() {
+			// The lower bound keeps a clock that stands still from turning this into a busy loop.
+			due, stop = after(r.cfg.Clock, max(debounceQuiet, o.wake.Sub(r.cfg.Clock.Now())))
+		}
+		select {
+		case <-due:
+		case <-o.changed:
+			r.debounce(ctx)
+		case <-ctx.Done():
+		}
+		stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// debounce waits until the Source has come to rest, but not for ever.
+func (r *Registrar) debounce(ctx context.Context) {
+	enough, stopEnough := after(r.cfg.Clock, debounceMax)
+	defer stopEnough()
+	for {
+		_, changed := r.cfg.Source.Addresses()
+		quiet, stop := after(r.cfg.Clock, debounceQuiet)
+		select {
+		case <-changed:
+			stop()
+			continue
+		case <-quiet:
+		case <-enough:
+		case <-ctx.Done():
+		}
+		stop()
+		return
+	}
+}

@@ -1,0 +1,99 @@
+package dnsreg
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is a snapshot of a Registrar, at the end of its last pass; the counters are of now.
+type Status struct {
+	Name       string
+	Addresses  []Verdict    // every address of the Source at the last pass
+	Registered []netip.Addr // with an A or AAAA record of ours, as last written or read
+	Zones      []ZoneStatus // the forward zone first
+	Skipped    []SkippedPTR // PTR records that have no zone
+	Err        error        // what kept the last pass from trying, as a *LimitError does
+	Counters   Counters
+}
+
+// ZoneStatus is how one zone is doing.
+type ZoneStatus struct {
+	Zone        string    // empty: not found yet
+	Server      string    // host:port
+	LastSuccess time.Time // zero: none yet
+	LastFailure time.Time // zero: none yet
+	Err         error     // of the last attempt; nil when it succeeded
+	Failures    int       // in a row
+	Next        time.Time // when Run turns to the zone by itself
+}
+
+// Counters count since New. Octets are those of DNS messages with signatures, without UDP, TCP or IP
+// headers and without TCP's length prefix; retransmissions count again.
+type Counters struct {
+	Queries      uint64 // messages sent to find zones and read records
+	QueryBytes   uint64
+	Updates      uint64 // update messages sent, probes included
+	UpdateBytes  uint64
+	Probes       uint64 // updates with prerequisites only
+	Retransmits  uint64 // messages sent again over UDP
+	OverTCP      uint64 // messages sent over TCP
+	Ignored      uint64 // messages received that were no reply to what was asked
+	NotAuthentic uint64 // replies that lacked a valid signature
+	Conflicts    uint64 // updates refused because records were not what they had been
+}
+
+// Status returns a snapshot. The slices are the caller's.
+func (r *Registrar) Status() Status {
+	r.mu.Lock()
+	s := r.status
+	s.Addresses = slices.Clone(s.Addresses)
+	s.Registered = slices.Clone(s.Registered)
+	s.Zones = slices.Clone(s.Zones)
+	s.Skipped = slices.Clone(s.Skipped)
+	r.mu.Unlock()
+	s.Counters = r.net.counters.snapshot()
+	return s
+}
+
+func (c *counters) snapshot() Counters {
+	return Counters{
+		Queries: c.queries.Load(), QueryBytes: c.queryBytes.Load(),
+		Updates: c.updates.Load(), UpdateBytes: c.updateBytes.Load(), Probes: c.probes.Load(),
+		Retransmits: c.retransmits.Load(), OverTCP: c.overTCP.Load(),
+		Ignored: c.ignored.Load(), NotAuthentic: c.unauthentic.Load(), Conflicts: c.conflicts.Load(),
+	}
+}
+
+func (r *Registrar) noteDecision(d decision, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Addresses, r.status.Err = d.verdicts, err
+}
+
+// publish makes the state of the pass visible. The caller has the turn.
+func (r *Registrar) publish() {
+	zones := []ZoneStatus{r.forward.status()}
+	units := slices.SortedFunc(maps.Values(r.reverse), func(a, b *unit) int {
+		return strings.Compare(a.place.zone+" "+a.place.server, b.place.zone+" "+b.place.server)
+	})
+	for _, u := range units {
+		zones = append(zones, u.status())
+	}
+	if r.search.failures > 0 {
+		zones = append(zones, r.search.status())
+	}
+	registered, skipped := r.registered(), r.skipped()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status.Registered, r.status.Zones, r.status.Skipped = registered, zones, skipped
+}
+
+func (u *unit) status() ZoneStatus {
+	return ZoneStatus{
+		Zone: u.place.zone, Server: u.place.server, LastSuccess: u.lastSuccess, LastFailure: u.lastFailure,
+		Err: u.err, Failures: u.failures, Next: u.next(),
+	}
+}

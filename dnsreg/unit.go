@@ -1,0 +1,116 @@
+package dnsreg
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// unit is what succeeds, fails and backs off on its own: the forward zone, a reverse zone, the search for
+// reverse zones.
+type unit struct {
+	place       place
+	failures    int // in a row
+	err         error
+	until       time.Time // of the next attempt after a failure
+	refreshAt   time.Time // zero: never confirmed yet
+	lastSuccess time.Time
+	lastFailure time.Time
+}
+
+// waiting reports whether the unit backs off.
+func (u *unit) waiting(now time.Time) bool { return u.failures > 0 && now.Before(u.until) }
+
+// due reports whether the records are to be confirmed.
+func (u *unit) due(now time.Time) bool { return !now.Before(u.refreshAt) }
+
+// next is when the unit needs attention by itself.
+func (u *unit) next() time.Time {
+	if u.failures > 0 {
+		return u.until
+	}
+	return u.refreshAt
+}
+
+const (
+	minBackoff = time.Second
+	maxBackoff = 10 * time.Minute
+	never      = 100 * 365 * 24 * time.Hour
+)
+
+// backoff is exponential with full jitter: hosts that lost a server together do not come back together.
+func backoff(failures int) time.Duration {
+	window := maxBackoff
+	if failures < 10 {
+		window = min(window, minBackoff<<failures)
+	}
+	return max(minBackoff, rand.N(window)+1)
+}
+
+// result is what came of an attempt.
+type result struct {
+	heard bool // the server confirmed or changed something
+	all   bool // everything was confirmed, not only what changed
+	err   error
+}
+
+// conclude books the result of an attempt. The end of the caller's context is nobody's failure.
+func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
+	now := r.cfg.Clock.Now()
+	if res.heard && res.err == nil {
+		u.lastSuccess = now
+	}
+	if res.err == nil {
+		u.failures, u.err = 0, nil
+		if !res.all {
+			return
+		}
+		wait := r.cfg.Refresh
+		if wait < 0 {
+			wait = never
+		}
+		u.refreshAt = now.Add(wait - rand.N(wait/10+1))
+		return
+	}
+	u.err, u.lastFailure = res.err, now
+	if ctx.Err() != nil {
+		return
+	}
+	u.failures++
+	u.until = now.Add(backoff(u.failures))
+	if ClassOf(res.err) != Permanent {
+		r.displace(u.place) // perhaps another server has the zone now
+	}
+	r.cfg.Logger.Warn("dnsreg: attempt failed", "name", r.cfg.Name, "zone", u.place.zone, "server", u.place.server,
+		"class", ClassOf(res.err), "failures", u.failures, "again", u.until.Sub(now), "error", res.err)
+}
+
+// displace forgets where the names of a zone live.
+func (r *Registrar) displace(gone place) {
+	for name, p := range r.places {
+		if p.zone == gone.zone && p.server == gone.server {
+			delete(r.places, name)
+		}
+	}
+}
+
+// wake is the time of the next pass. PTR records follow the forward zone, so while that one backs off
+// nothing else is due.
+func (r *Registrar) wake() time.Time {
+	t := r.forward.next()
+	if r.forward.failures > 0 {
+		return t
+	}
+	earlier := func(u *unit) {
+		if n := u.next(); n.Before(t) {
+			t = n
+		}
+	}
+	for _, u := range r.reverse {
+		earlier(u)
+	}
+	if r.search.failures > 0 {
+		earlier(&r.search)
+	}
+	return t
+}
