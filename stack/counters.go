@@ -1,0 +1,30 @@
+package stack
+
+// Counters count what crossed an interface's link, and what was dropped there and why. They start at
+// Attach.
+type Counters struct {
+	RxPackets, RxBytes uint64 // taken from the link, dropped ones included
+	TxPackets, TxBytes uint64 // taken by the link
+
+	RxRunt     uint64 // dropped: shorter than an Ethernet, or the smallest IP, header
+	RxOther    uint64 // dropped: an Ethernet frame to another station
+	RxUnknown  uint64 // dropped: neither IPv4, IPv6 nor ARP
+	TxOversize uint64 // dropped: larger than the link's MTU
+	TxDropped  uint64 // dropped: the link did not take it
+}
+
+// Counters returns the interface's counters.
+func (i *Interface) Counters() Counters {
+	c := &i.ep.Counters
+	return Counters{
+		RxPackets:  c.RxPackets.Load(),
+		RxBytes:    c.RxBytes.Load(),
+		TxPackets:  c.TxPackets.Load(),
+		TxBytes:    c.TxBytes.Load(),
+		RxRunt:     c.RxRunt.Load(),
+		RxOther:    c.RxOther.Load(),
+		RxUnknown:  c.RxUnknown.Load(),
+		TxOversize: c.TxOversize.Load(),
+		TxDropped:  c.TxDropped.Load(),
+	}
+}

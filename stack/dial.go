@@ -1,0 +1,150 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/hextet/hextet/srcselect"
+)
+
+// Dialer dials with choices of its own. Only Stack is required; with all other fields zero it dials
+// as Stack.DialContext does.
+type Dialer struct {
+	// Stack is the host that dials.
+	Stack *Stack
+
+	// LocalAddr is what to speak from: an address of the host's, one flagged SkipAsSource too,
+	// and a port. Zero address: source selection decides. Zero port: an unpredictable one.
+	LocalAddr netip.AddrPort
+
+	// Interface is the name of the interface to go out by, and the zone of a link-local
+	// destination that has none. Empty: routes decide.
+	Interface string
+
+	// Prefer are preferences for source selection (RFC 5014). Zero: Config.Select's.
+	Prefer srcselect.Preferences
+}
+
+// DialContext connects to an address: with TCP ("tcp", "tcp4", "tcp6"), or to receive from and send
+// to it by UDP ("udp", "udp4", "udp6"). It returns a *TCPConn or a *UDPConn. Addresses are written as
+// package net has them: "192.0.2.1:80", "[2001:db8::1]:http", "[fe80::1%eth0]:80", "www:443"; the
+// zone is the interface's name. An empty or unspecified host means this host.
+//
+// A name is resolved by Resolver; its addresses are ordered by RFC 6724 section 6 and tried one
+// after the other. An address without a port in reach fails with the error of the first.
+//
+// Errors are *net.OpError; errors.Is finds in them what happened: syscall.ECONNREFUSED,
+// syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH without a route,
+// syscall.EADDRNOTAVAIL and srcselect.ErrNoSource where there are routes but no address that may
+// speak, context.Canceled and context.DeadlineExceeded (whose Timeout method returns true),
+// net.ErrClosed after Close.
+//
+// ctx governs dialling only. Its deadline is real time; the retransmissions of the handshake, which
+// end in syscall.ETIMEDOUT after some two minutes, are Config.Clock's.
+func (s *Stack) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&Dialer{Stack: s}).DialContext(ctx, network, address)
+}
+
+// DialContext connects to an address. See Stack.DialContext.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	n, err := parseNetwork(network)
+	if err == nil && n.transport == "ip" {
+		err = net.UnknownNetworkError(network)
+	}
+	if err == nil && d.Stack == nil {
+		err = fmt.Errorf("Dialer.Stack is nil: %w", syscall.EINVAL)
+	}
+	var targets []netip.AddrPort
+	if err == nil {
+		targets, err = d.targets(ctx, n, address)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	return d.dialEach(ctx, n, targets)
+}
+
+// dialEach tries the addresses of a name in turn.
+func (d *Dialer) dialEach(ctx context.Context, n network, targets []netip.AddrPort) (net.Conn, error) {
+	var first error
+	for i, to := range targets {
+		attempt, cancel := shareDeadline(ctx, len(targets)-i)
+		c, err := d.dialOne(attempt, n, to)
+		cancel()
+		if err == nil {
+			return c, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			break
+		}
+	}
+	return nil, first
+}
+
+// leastShare is the least time that one of several addresses is given, as far as there is time.
+const leastShare = 2 * time.Second
+
+// shareDeadline gives one of left addresses its share of the time that ctx leaves, so that one that
+// does not answer can't use it all.
+func shareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || left == 1 {
+		return ctx, func() {}
+	}
+	remaining := time.Until(deadline)
+	return context.WithTimeout(ctx, max(remaining/time.Duration(left), min(leastShare, remaining)))
+}
+
+// dialOne dials one address.
+func (d *Dialer) dialOne(ctx context.Context, n network, to netip.AddrPort) (net.Conn, error) {
+	c, err := d.connect(ctx, n, to)
+	if err == nil {
+		return c, nil
+	}
+	op := &net.OpError{Op: "dial", Net: n.name, Addr: n.netAddr(to), Err: err}
+	if d.LocalAddr != (netip.AddrPort{}) {
+		op.Source = n.netAddr(d.LocalAddr)
+	}
+	return nil, op
+}
+
+func (d *Dialer) connect(ctx context.Context, n network, to netip.AddrPort) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if to.Port() == 0 {
+		return nil, fmt.Errorf("port 0 can't be dialled: %w", syscall.EINVAL)
+	}
+	from, err := d.binding(to.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if n.transport == "udp" {
+		c, err := d.Stack.dialUDP(n.name, from, to)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	c, err := d.Stack.dialTCP(ctx, n.name, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// netAddr returns ap in the type that package net uses for the network.
+func (n network) netAddr(ap netip.AddrPort) net.Addr {
+	if n.transport == "udp" {
+		return net.UDPAddrFromAddrPort(ap)
+	}
+	return net.TCPAddrFromAddrPort(ap)
+}

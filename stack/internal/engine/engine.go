@@ -1,0 +1,68 @@
+// Package engine binds gVisor's netstack: it wraps the IPv4 and IPv6 protocols so that the choice of
+// a source address, the echo responder and raw delivery are the embedding stack's, and leaves the
+// rest of TCP/IP to gVisor.
+//
+// gVisor asserts endpoints and protocols to interfaces, never to concrete types. A wrapper that
+// embeds one interface holding the union of everything asserted therefore keeps every assertion true
+// by method promotion and overrides only what it names. New panics when an update of gVisor changes
+// one of those method sets.
+package engine
+
+import (
+	"net/netip"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/arp"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+)
+
+// Hooks are the decisions that the embedding stack takes. They run with gVisor's locks held: they
+// must not block and must not call the engine, or a waiting writer deadlocks both.
+type Hooks struct {
+	// Source chooses the source for dst on interface nic. hint is the SourceHint of the route that
+	// gVisor found, or the zero Addr.
+	Source func(nic int, dst, hint netip.Addr) (netip.Prefix, bool)
+
+	// EchoReply reports whether nic answers echo requests.
+	EchoReply func(nic int) bool
+
+	// Raw delivers a packet that reached this host to raw sockets and reports whether one took it.
+	// The packet is only borrowed.
+	Raw func(p RawPacket) bool
+
+	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
+	RawOpen func(proto uint8) bool
+}
+
+// Options are the parts of gVisor that a stack may leave out or replace.
+type Options struct {
+	Hooks Hooks
+	Clock tcpip.Clock // nil: gVisor's own real clock
+	NoTCP bool        // leaves TCP and its goroutines out
+}
+
+// New returns a netstack whose decisions are o.Hooks'.
+func New(o Options) *stack.Stack {
+	transports := []stack.TransportProtocolFactory{udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6}
+	if !o.NoTCP {
+		transports = append(transports, tcp.NewProtocol)
+	}
+	return stack.New(stack.Options{
+		NetworkProtocols: []stack.NetworkProtocolFactory{
+			wrap4(ipv4.NewProtocolWithOptions(ipv4.Options{}), &o.Hooks),
+			wrap6(ipv6.NewProtocolWithOptions(ipv6.Options{
+				MLD: ipv6.MLDOptions{Enabled: true},
+			}), &o.Hooks),
+			arp.NewProtocol,
+		},
+		TransportProtocols: transports,
+		Clock:              o.Clock,
+		// Off, packets to own addresses would leave on the link.
+		HandleLocal: true,
+	})
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"net/netip"
+
+	"github.com/hextet/hextet/stack/internal/convert"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// endpoint6Methods is the union of the interfaces that gVisor asserts an IPv6 endpoint to.
+type endpoint6Methods interface {
+	stack.NetworkEndpoint
+	stack.AddressableEndpoint
+	stack.GroupAddressableEndpoint
+	stack.MulticastForwardingNetworkEndpoint
+	stack.DuplicateAddressDetector
+	stack.LinkAddressResolver
+	stack.LinkResolvableNetworkEndpoint
+	stack.NDPEndpoint
+	ipv6.NDPEndpoint
+	ipv6.MLDEndpoint
+}
+
+// protocol6Methods is the same for the protocol.
+type protocol6Methods interface {
+	stack.NetworkProtocol
+	stack.MulticastForwardingNetworkProtocol
+	stack.RejectIPv6WithHandler
+}
+
+type protocol6 struct {
+	protocol6Methods
+	hooks     *Hooks
+	fragments *reassembler
+}
+
+func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtocolFactory {
+	return func(s *stack.Stack) stack.NetworkProtocol {
+		return &protocol6{
+			protocol6Methods: inner(s).(protocol6Methods),
+			hooks:            hooks,
+			fragments:        newReassembler(func() tcpip.MonotonicTime { return s.Clock().NowMonotonic() }),
+		}
+	}
+}
+
+func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDispatcher) stack.NetworkEndpoint {
+	disp := &dispatcher{
+		TransportDispatcherWithDefaultHandlerResult: d.(stack.TransportDispatcherWithDefaultHandlerResult),
+		hooks:     p.hooks,
+		nic:       nic.ID(),
+		fragments: p.fragments,
+	}
+	inner := p.protocol6Methods.NewEndpoint(nic, disp).(endpoint6Methods)
+	disp.local = inner
+	return &endpoint6{inner, p.hooks, nic}
+}
+
+type endpoint6 struct {
+	endpoint6Methods
+	hooks *Hooks
+	nic   stack.NetworkInterface
+}
+
+// AcquireOutgoingPrimaryAddress is where gVisor chooses a source when nobody named one. nil lets
+// FindRoute try the next route.
+func (e *endpoint6) AcquireOutgoingPrimaryAddress(dst, hint tcpip.Address, allowExpired bool) stack.AddressEndpoint {
+	return acquire(e.endpoint6Methods, e.hooks, e.nic, dst, hint)
+}
+
+// LinkAddressRequest sends a neighbour solicitation. gVisor leaves local empty when it probes a
+// neighbour of its own accord; the probe must not speak from an address that is to keep quiet.
+func (e *endpoint6) LinkAddressRequest(target, local tcpip.Address, remote tcpip.LinkAddress) tcpip.Error {
+	if local.BitLen() == 0 {
+		src, ok := e.hooks.Source(int(e.nic.ID()), convert.NetAddr(target), netip.Addr{})
+		if !ok {
+			return &tcpip.ErrNetworkUnreachable{}
+		}
+		local = convert.Addr(src.Addr())
+	}
+	return e.endpoint6Methods.LinkAddressRequest(target, local, remote)
+}
+
+// MainAddress is what gVisor's interface calls its primary address.
+func (e *endpoint6) MainAddress() tcpip.AddressWithPrefix {
+	return mainAddress(e.hooks, e.nic, netip.IPv6Unspecified())
+}

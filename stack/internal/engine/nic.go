@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"net/netip"
+
+	"github.com/hextet/hextet/stack/internal/convert"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// AddNIC makes ep an interface of s. Without dad, addresses are assigned at once.
+func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) error {
+	id := tcpip.NICID(index)
+	if err := s.CreateNICWithOptions(id, ep, stack.NICOptions{Name: name}); err != nil {
+		return convert.Error(err)
+	}
+	net6, err := s.GetNetworkEndpoint(id, header.IPv6ProtocolNumber)
+	if err != nil {
+		s.RemoveNIC(id)
+		return convert.Error(err)
+	}
+	if dad {
+		net6.(stack.DuplicateAddressDetector).SetDADConfigurations(stack.DefaultDADConfigurations())
+	}
+	return nil
+}
+
+// AddressEvents is told how an address fares. Both methods run with gVisor's locks held.
+type AddressEvents interface {
+	Changed(assigned bool)
+	Removed(duplicate bool)
+}
+
+// AddAddress assigns p to an interface. gVisor need not know which addresses are deprecated,
+// temporary or to be skipped: it never chooses.
+func AddAddress(s *stack.Stack, index int, p netip.Prefix, events AddressEvents) error {
+	return convert.Error(s.AddProtocolAddress(tcpip.NICID(index), tcpip.ProtocolAddress{
+		Protocol:          convert.Protocol(p.Addr()),
+		AddressWithPrefix: convert.Prefix(p),
+	}, stack.AddressProperties{Disp: addressDispatcher{events}}))
+}
+
+// RemoveAddress undoes AddAddress.
+func RemoveAddress(s *stack.Stack, index int, addr netip.Addr) error {
+	return convert.Error(s.RemoveAddress(tcpip.NICID(index), convert.Addr(addr)))
+}
+
+type addressDispatcher struct{ events AddressEvents }
+
+func (d addressDispatcher) OnChanged(_ stack.AddressLifetimes, state stack.AddressAssignmentState) {
+	d.events.Changed(state == stack.AddressAssigned)
+}
+
+func (d addressDispatcher) OnRemoved(reason stack.AddressRemovalReason) {
+	d.events.Removed(reason == stack.AddressRemovalDADFailed)
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/hextet/hextet/stack/internal/convert"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// RawPacket is a packet for this host on its way to raw sockets: its destination, extension headers
+// and reassembly are done with. It is borrowed for the call that passes it.
+type RawPacket struct {
+	Interface    int
+	Protocol     uint8 // of the payload, behind all extension headers
+	Src, Dst     netip.Addr
+	HopLimit     int
+	TrafficClass int
+
+	head []byte              // of the payload
+	rest *stack.PacketBuffer // whose data follows head; nil: nothing follows
+}
+
+// Len returns the length of the payload.
+func (p *RawPacket) Len() int {
+	if p.rest == nil {
+		return len(p.head)
+	}
+	return len(p.head) + p.rest.Data().Size()
+}
+
+// FirstByte returns the first byte of the payload, if it has one.
+func (p *RawPacket) FirstByte() (byte, bool) {
+	if len(p.head) > 0 {
+		return p.head[0], true
+	}
+	if p.rest != nil {
+		if b, ok := p.rest.Data().PullUp(1); ok {
+			return b[0], true
+		}
+	}
+	return 0, false
+}
+
+// AppendPayload appends the payload, from the upper-layer header on, to b.
+func (p *RawPacket) AppendPayload(b []byte) []byte {
+	b = append(b, p.head...)
+	if p.rest == nil || p.rest.Data().Size() == 0 {
+		return b
+	}
+	data, _ := p.rest.Data().PullUp(p.rest.Data().Size()) // all there is can't be too much
+	return append(b, data...)
+}
+
+// describe returns pkt as a raw packet whose payload is what gVisor takes for the upper layer.
+func describe(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) RawPacket {
+	rp := RawPacket{Protocol: uint8(p), head: pkt.TransportHeader().Slice(), rest: pkt}
+	if pkt.NetworkProtocolNumber == header.IPv4ProtocolNumber {
+		h := header.IPv4(pkt.NetworkHeader().Slice())
+		tos, _ := h.TOS()
+		rp.Src, rp.Dst = convert.NetAddr(h.SourceAddress()), convert.NetAddr(h.DestinationAddress())
+		rp.HopLimit, rp.TrafficClass = int(h.TTL()), int(tos)
+		return rp
+	}
+	h := header.IPv6(pkt.NetworkHeader().Slice())
+	tc, _ := h.TOS()
+	rp.Src, rp.Dst = convert.NetAddr(h.SourceAddress()), convert.NetAddr(h.DestinationAddress())
+	rp.HopLimit, rp.TrafficClass = int(h.HopLimit()), int(tc)
+	return rp
+}
+
+// gVisor passes most protocols on once it has done its checks; those come late. It answers ICMP and
+// IGMP by itself and passes on echo messages at most, and it takes protocol 253, which RFC 3692 keeps
+// for experiments, for an extension header. Those are taken early, from what gVisor shows its own raw
+// sockets, and the checks are made here. No protocol comes both ways.
+
+// rawLate shows raw sockets a packet that gVisor is done with, and reports whether one took it.
+func (d *dispatcher) rawLate(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) bool {
+	if isEarly(p, pkt.NetworkProtocolNumber) {
+		return false
+	}
+	return d.toRaw(describe(p, pkt))
+}
+
+// rawEarly does the same for a valid IP packet that gVisor has not looked at any further. p is its
+// first next header.
+func (d *dispatcher) rawEarly(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) {
+	switch v6 := pkt.NetworkProtocolNumber == header.IPv6ProtocolNumber; {
+	case v6 && (isExtension(uint8(p)) || p == experiment):
+		if d.hooks.RawOpen(uint8(header.ICMPv6ProtocolNumber)) || d.hooks.RawOpen(experiment) {
+			d.rawBehind(pkt)
+		}
+	case isEarly(p, pkt.NetworkProtocolNumber):
+		if rp := describe(p, pkt); d.isForUs(rp) {
+			d.toRaw(rp)
+		}
+	}
+}
+
+// experiment is a protocol number that gVisor has another use for.
+const experiment = 253
+
+func isEarly(p tcpip.TransportProtocolNumber, network tcpip.NetworkProtocolNumber) bool {
+	if network == header.IPv4ProtocolNumber {
+		return p == header.ICMPv4ProtocolNumber || p == header.IGMPProtocolNumber
+	}
+	return p == header.ICMPv6ProtocolNumber || p == experiment
+}
+
+// rawBehind finds an early protocol behind extension headers or in fragments.
+func (d *dispatcher) rawBehind(pkt *stack.PacketBuffer) {
+	rp := describe(0, pkt)
+	if !d.isForUs(rp) {
+		return
+	}
+	b := rp.AppendPayload(slices.Clone(pkt.NetworkHeader().Slice()))
+	end, ok := walk(b)
+	switch {
+	case !ok:
+	case end.fragment:
+		if whole, ok := d.fragments.add(rp, end, b[end.offset:]); ok {
+			d.toRaw(whole)
+		}
+	case isEarly(tcpip.TransportProtocolNumber(end.next), header.IPv6ProtocolNumber):
+		rp.Protocol, rp.head, rp.rest = end.next, b[end.offset:], nil
+		if d.toRaw(rp) && end.next == experiment {
+			d.hide(pkt, rp, end.field)
+		}
+	}
+}
+
+// hide keeps gVisor from mistaking a payload that a raw socket took for an extension header: the
+// field that names it comes to say that nothing follows. A multicast packet of our own is on its way
+// to the link as well, so it stays as it is.
+func (d *dispatcher) hide(pkt *stack.PacketBuffer, rp RawPacket, field int) {
+	if h := pkt.NetworkHeader().Slice(); field < len(h) && !(rp.Dst.IsMulticast() && d.isOwn(rp.Src)) {
+		h[field] = noNextHeader
+	}
+}
+
+func (d *dispatcher) toRaw(rp RawPacket) bool {
+	rp.Interface = int(d.nic)
+	return d.hooks.Raw(rp)
+}
+
+// isForUs makes gVisor's checks of the addresses.
+func (d *dispatcher) isForUs(rp RawPacket) bool {
+	if rp.Src.IsMulticast() || rp.Src == broadcast {
+		return false
+	}
+	if rp.Dst.IsMulticast() {
+		return d.local.IsInGroup(convert.Addr(rp.Dst))
+	}
+	return d.isOwn(rp.Dst)
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+func (d *dispatcher) isOwn(a netip.Addr) bool {
+	return d.local.AcquireAssignedAddress(convert.Addr(a), false, stack.CanBePrimaryEndpoint, true) != nil
+}

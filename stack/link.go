@@ -1,0 +1,29 @@
+package stack
+
+import "net"
+
+// A Link carries packets between a Stack and the world: one end of a Pipe, a TUN device, a tunnel.
+//
+// All methods may be called from several goroutines at once, except ReadPackets, which the stack
+// calls from one. A link owns no buffer beyond a call: neither side keeps the slices of the other.
+type Link interface {
+	// MTU is the size of the largest IP packet, in bytes. It does not change.
+	MTU() int
+
+	// HardwareAddr is the station's address on an Ethernet link, where packets are frames that
+	// start with the destination address and carry no frame check sequence. nil means that packets
+	// are bare IP packets. It does not change.
+	HardwareAddr() net.HardwareAddr
+
+	// ReadPackets blocks until there is at least one packet, then fills bufs[i][:sizes[i]] for
+	// each i < n. The stack passes buffers of the MTU plus an Ethernet header. Any error ends the
+	// interface; after Close it is one for which errors.Is(err, net.ErrClosed) holds.
+	ReadPackets(bufs [][]byte, sizes []int) (n int, err error)
+
+	// WritePackets sends bufs[:n] and reports how many it took. It must not block for longer than
+	// a copy: a link queues, and drops what does not fit. The stack counts what was not taken.
+	WritePackets(bufs [][]byte) (n int, err error)
+
+	// Close unblocks ReadPackets. Closing twice is no error.
+	Close() error
+}

@@ -1,0 +1,227 @@
+package stack
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hextet/hextet/stack/internal/convert"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// socket is what conns and listeners share: a gVisor endpoint, the queue of those who wait for it,
+// and an end that wakes them.
+type socket struct {
+	s    *Stack
+	ep   tcpip.Endpoint
+	wq   *waiter.Queue
+	net  string // as net.OpError has it
+	ipv4 bool   // the endpoint speaks IPv4 only
+
+	once sync.Once
+	done chan struct{} // closed by Close
+}
+
+// newSocket opens an endpoint and enters it in the set of what Stack.Close ends.
+func (s *Stack) newSocket(transport tcpip.TransportProtocolNumber, network string, ipv4 bool) (*socket, error) {
+	if s.cfg.NoTCP && transport == header.TCPProtocolNumber {
+		return nil, fmt.Errorf("the stack has no TCP, by Config.NoTCP: %w", syscall.EPROTONOSUPPORT)
+	}
+	proto := header.IPv6ProtocolNumber
+	if ipv4 {
+		proto = header.IPv4ProtocolNumber
+	}
+	wq := new(waiter.Queue)
+	ep, err := s.gv.NewEndpoint(transport, proto, wq)
+	if err != nil {
+		return nil, syscallError("socket", convert.Error(err))
+	}
+	return s.adopt(ep, wq, network, ipv4)
+}
+
+// adopt makes a socket of an endpoint, which it closes if the stack is closed.
+func (s *Stack) adopt(ep tcpip.Endpoint, wq *waiter.Queue, network string, ipv4 bool) (*socket, error) {
+	k := &socket{s: s, ep: ep, wq: wq, net: network, ipv4: ipv4, done: make(chan struct{})}
+	if err := s.conns.add(k); err != nil {
+		ep.Close()
+		return nil, err
+	}
+	return k, nil
+}
+
+// Close closes the socket. Calls that wait return net.ErrClosed, as do all later ones, a second
+// Close too.
+func (k *socket) Close() error {
+	err := net.ErrClosed
+	k.once.Do(func() {
+		err = nil
+		close(k.done)
+		k.s.conns.remove(k)
+		k.ep.Close()
+	})
+	return err
+}
+
+func (k *socket) closed() bool {
+	select {
+	case <-k.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// poll calls try until gVisor does not put it off any more, or until d has passed or the socket is
+// closed. try must be quick and is never called after poll has returned.
+func (k *socket) poll(events waiter.EventMask, d *deadline, try func() tcpip.Error) error {
+	select {
+	case <-k.done:
+		return net.ErrClosed
+	case <-d.wait():
+		return os.ErrDeadlineExceeded
+	default:
+	}
+	err := try()
+	if !wouldBlock(err) {
+		return k.result(err)
+	}
+	entry, notified := waiter.NewChannelEntry(events | waiter.EventErr | waiter.EventHUp)
+	k.wq.EventRegister(&entry)
+	defer k.wq.EventUnregister(&entry)
+	for {
+		passed := d.wait()
+		if err := try(); !wouldBlock(err) {
+			return k.result(err)
+		}
+		select {
+		case <-notified:
+		case <-passed:
+			return os.ErrDeadlineExceeded
+		case <-k.done:
+			return net.ErrClosed
+		}
+	}
+}
+
+func wouldBlock(err tcpip.Error) bool {
+	_, ok := err.(*tcpip.ErrWouldBlock)
+	return ok
+}
+
+// result is an endpoint's error as the caller is to see it: what goes wrong with an endpoint because
+// it was closed under a call is only that.
+func (k *socket) result(err tcpip.Error) error {
+	if err != nil && k.closed() {
+		return net.ErrClosed
+	}
+	return convert.Error(err)
+}
+
+// localAddr and remoteAddr ask the endpoint.
+func (k *socket) localAddr() netip.AddrPort {
+	fa, err := k.ep.GetLocalAddress()
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return k.s.addrPort(fa, anyAddr(k.ipv4))
+}
+
+func (k *socket) remoteAddr() (netip.AddrPort, error) {
+	fa, err := k.ep.GetRemoteAddress()
+	if err != nil {
+		return netip.AddrPort{}, k.result(err)
+	}
+	return k.s.addrPort(fa, anyAddr(k.ipv4)), nil
+}
+
+// conn is a socket with deadlines, and addresses that stay readable after Close: what *TCPConn and
+// *UDPConn share.
+type conn struct {
+	*socket
+	laddr, raddr net.Addr // raddr is nil if the conn is not connected
+	read, write  deadline
+}
+
+func (c *conn) init(k *socket) {
+	c.socket = k
+	c.read.init(k.s.clock)
+	c.write.init(k.s.clock)
+}
+
+// opError is err as package net wraps it.
+func (c *conn) opError(op string, err error) error {
+	return &net.OpError{Op: op, Net: c.net, Source: c.laddr, Addr: c.raddr, Err: err}
+}
+
+// Close closes the conn. Calls that wait return an error for which errors.Is(err, net.ErrClosed)
+// holds, and so do all later ones, a second Close too. It does not wait for anything.
+func (c *conn) Close() error {
+	if err := c.socket.Close(); err != nil {
+		return c.opError("close", err)
+	}
+	c.read.set(time.Time{}) // stops the timers
+	c.write.set(time.Time{})
+	return nil
+}
+
+// LocalAddr returns the conn's own address. The zone of a link-local one is the interface's name.
+func (c *conn) LocalAddr() net.Addr { return c.laddr }
+
+// RemoteAddr returns the peer's address, or nil if the conn is not connected.
+func (c *conn) RemoteAddr() net.Addr { return c.raddr }
+
+// SetDeadline sets both deadlines. They run on Config.Clock, for calls that wait already too; the
+// zero time means none. A call that a deadline ends returns an error for which
+// errors.Is(err, os.ErrDeadlineExceeded) holds.
+func (c *conn) SetDeadline(t time.Time) error { return c.setDeadlines(t, &c.read, &c.write) }
+
+// SetReadDeadline sets the deadline of reads. See SetDeadline.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.setDeadlines(t, &c.read) }
+
+// SetWriteDeadline sets the deadline of writes. See SetDeadline.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, &c.write) }
+
+func (c *conn) setDeadlines(t time.Time, ds ...*deadline) error {
+	if c.closed() {
+		return c.opError("set", net.ErrClosed)
+	}
+	for _, d := range ds {
+		d.set(t)
+	}
+	return nil
+}
+
+// The bounds of a socket's buffers, in bytes.
+const (
+	minBuffer = 4 << 10
+	maxBuffer = 4 << 20
+)
+
+// SetReadBuffer sets how many bytes wait for Read before TCP closes its window and UDP drops what
+// comes. Less than 4 KiB, or more than 4 MiB, is as good as that.
+func (c *conn) SetReadBuffer(bytes int) error {
+	return c.setBuffer(bytes, "read", (*tcpip.SocketOptions).SetReceiveBufferSize)
+}
+
+// SetWriteBuffer sets how many bytes wait to be sent before Write waits. Less than 4 KiB, or more
+// than 4 MiB, is as good as that.
+func (c *conn) SetWriteBuffer(bytes int) error {
+	return c.setBuffer(bytes, "write", (*tcpip.SocketOptions).SetSendBufferSize)
+}
+
+func (c *conn) setBuffer(bytes int, which string, set func(o *tcpip.SocketOptions, n int64, notify bool)) error {
+	if c.closed() {
+		return c.opError("set", net.ErrClosed)
+	}
+	if bytes <= 0 {
+		return c.opError("set", fmt.Errorf("a %s buffer of %d bytes: %w", which, bytes, syscall.EINVAL))
+	}
+	set(c.ep.SocketOptions(), int64(min(max(bytes, minBuffer), maxBuffer)), true)
+	return nil
+}
