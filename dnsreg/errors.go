@@ -158,5 +158,7 @@ var (
 	// answers for (RFC 7534): nothing can be registered there, and nothing is sent.
 	ErrLocalZone error = &classified{"the zone is an empty one, served locally or by AS112", Rediscover}
 
+	errSuperseded = errors.New("the addresses have changed meanwhile")
+
 	errTimeout = fmt.Errorf("timed out: %w", os.ErrDeadlineExceeded)
 )

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,6 +256,28 @@ func TestNoServer(t *testing.T) {
 	err := w.registrar(func(c *Config) { c.Servers = []string{"192.0.2.99:53"} }).Sync(t.Context())
 	if !errors.Is(err, errAway) || !strings.Contains(err.Error(), "192.0.2.99:53") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Nobody listens: the host says so by ICMP. That is no proof, so the first try's wait is completed.
+func TestPortUnreachable(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pc.Close()
+	var table AddressTable
+	table.Set(host("192.0.2.1")...)
+	r, err := New(Config{Name: "host.example.test", Source: &table, Servers: []string{pc.LocalAddr().String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Sync(t.Context())
+	if _, ok := errors.AsType[*NoReplyError](err); !ok || !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("error %v", err)
+	}
+	if c := r.Status().Counters; c.Retransmits != 0 {
+		t.Errorf("%d retransmissions", c.Retransmits)
 	}
 }
 

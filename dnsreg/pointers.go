@@ -46,7 +46,9 @@ func (r *Registrar) passReverse(ctx context.Context, d decision, how effort) err
 		due := how.urgent || u.due(now)
 		heard, err := r.settle(ctx, g.place, g.wants, due)
 		if err == nil {
-			r.forget(g.gone)
+			for _, addr := range g.gone {
+				delete(r.retired, addr)
+			}
 		}
 		r.conclude(ctx, u, result{heard, due, err})
 		errs = append(errs, err)
@@ -70,13 +72,14 @@ func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, 
 	}
 	pause := !urgent && r.search.waiting(r.cfg.Clock.Now())
 	candidates := r.candidates(d, extra)
-	maps.DeleteFunc(r.missing, func(name string, _ error) bool {
-		return !slices.ContainsFunc(candidates, func(a netip.Addr) bool { return reverseName(a) == name })
-	})
-	var failed error
+	r.prune(candidates)
+	failed := make(map[string]error) // by family: its servers may be others
 	for _, addr := range candidates {
-		name := reverseName(addr)
-		if _, known := r.places[name]; !known && (pause || failed != nil) || r.missing[name] != nil {
+		name, fam := reverseName(addr), family(addr)
+		_, located := r.places[name]
+		_, down := errors.AsType[*NoReplyError](failed[fam])
+		// A server that is away would cost a timeout for each name.
+		if !located && (pause || down) || r.missing[name] != nil {
 			continue
 		}
 		p, err := r.locate(ctx, name)
@@ -87,16 +90,17 @@ func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, 
 			r.missing[name] = err
 			r.cfg.Logger.Warn("dnsreg: no PTR record", "address", addr, "name", name, "error", err)
 			if !eligible[addr] {
-				r.forget([]netip.Addr{addr})
+				delete(r.retired, addr)
 			}
-		default:
-			failed = err // the other names wait: a server that is away would cost a timeout for each
+		case failed[fam] == nil:
+			failed[fam] = err
 		}
 	}
+	err := errors.Join(failed["IPv4"], failed["IPv6"])
 	if !pause {
-		r.conclude(ctx, &r.search, result{all: true, err: failed})
+		r.conclude(ctx, &r.search, result{all: true, err: err})
 	}
-	return sorted(byZone), failed
+	return sorted(byZone), err
 }
 
 func addTo(byZone map[place]*group, p place, addr netip.Addr, keep bool, name string) {
@@ -174,18 +178,25 @@ func (r *Registrar) retire(k setKey, d rdata) {
 	case k.rtype == dns.TypePTR || r.cfg.NoPTR:
 	case len(r.retired) >= maxRetired:
 		r.cfg.Logger.Warn("dnsreg: PTR record may be left behind", "address", d.addr)
-		r.forget([]netip.Addr{d.addr})
 	default:
 		r.retired[d.addr] = struct{}{}
 	}
 }
 
-// forget drops all memory of addresses whose PTR records are gone, or can't be there.
-func (r *Registrar) forget(addrs []netip.Addr) {
-	for _, addr := range addrs {
-		name := reverseName(addr)
-		delete(r.memory, setKey{r.places[name].owner, dns.TypePTR})
-		delete(r.places, name)
-		delete(r.retired, addr)
+// prune drops what is remembered about reverse names that no longer matter.
+func (r *Registrar) prune(candidates []netip.Addr) {
+	names := map[string]bool{r.cfg.Name: true}
+	for _, addr := range candidates {
+		names[reverseName(addr)] = true
 	}
+	maps.DeleteFunc(r.missing, func(name string, _ error) bool { return !names[name] })
+	owners := make(map[string]bool)
+	for name, p := range r.places {
+		if names[name] {
+			owners[p.owner] = true
+		} else {
+			delete(r.places, name)
+		}
+	}
+	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.rtype == dns.TypePTR && !owners[k.name] })
 }

@@ -112,9 +112,33 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	}
 	err = r.passForward(ctx, d, how)
 	if err == nil || how.remove {
+		if !how.urgent {
+			var done func()
+			ctx, done = until(ctx, changed)
+			defer done()
+		}
 		err = errors.Join(err, r.passReverse(ctx, d, how))
 	}
 	return outcome{err, changed, r.wake()}
+}
+
+// until returns a context that ends with ctx or once the addresses have changed: A and AAAA records must
+// not wait for a reverse zone whose server is slow. done waits for what until started.
+func until(ctx context.Context, changed <-chan struct{}) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-changed:
+			cancel(errSuperseded)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-ended
+	}
 }
 
 func (r *Registrar) passForward(ctx context.Context, d decision, how effort) error {

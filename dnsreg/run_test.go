@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -146,7 +147,7 @@ func TestRunBacksOff(t *testing.T) {
 		if attempts < 8 || attempts > 60 {
 			t.Errorf("%d attempts in an hour", attempts)
 		}
-		if z := r.Status().Zones[0]; z.Failures != attempts || z.Next.Sub(time.Now()) > maxBackoff {
+		if z := r.Status().Zones[0]; z.Failures != attempts || time.Until(z.Next) > maxBackoff {
 			t.Errorf("status %+v after %d attempts", z, attempts)
 		}
 		for i := range 100 { // changes of the addresses do not break the backoff
@@ -178,6 +179,34 @@ func TestRunForwardGoesOnWhileReverseFails(t *testing.T) {
 		passTime(maxBackoff)
 		w.holds("192.0.2.2")
 	})
+}
+
+// The reverse zone's server is silent: each attempt there takes seconds, and a flag is followed all the same.
+func TestRunFollowsWhileReverseIsSilent(t *testing.T) {
+	for name, silent := range map[string]func(dnsregtest.Request) bool{
+		"updates":   func(q dnsregtest.Request) bool { return q.Update },
+		"discovery": func(q dnsregtest.Request) bool { return q.Type == "SOA" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.table.Set(host("192.0.2.1", "192.0.2.2", "2001:db8::1")...)
+				w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
+					return dnsregtest.Fault{Drop: strings.HasSuffix(q.Name, ".arpa.") && silent(q)}
+				})
+				defer w.start(w.registrar())()
+				passTime(firstTry / 2) // in the middle of an exchange
+				w.table.Set(host("192.0.2.1", "192.0.2.2 skip", "2001:db8::1")...)
+				passTime(debounceQuiet)
+				if got := w.server.Records(hostName); len(got) != 2 {
+					t.Errorf("the forward zone holds %v", got)
+				}
+				w.misbehave(nil)
+				passTime(time.Minute)
+				w.holds("192.0.2.1", "2001:db8::1")
+			})
+		})
+	}
 }
 
 func TestRunWaitsForRoomAfterTooMany(t *testing.T) {

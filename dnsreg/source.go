@@ -10,7 +10,7 @@ import (
 // Source tells a Registrar which addresses the host has.
 type Source interface {
 	// Addresses returns a snapshot, which the Registrar does not modify, and a channel that is closed
-	// once the snapshot is out of date. It is called from one goroutine at a time.
+	// once the snapshot is out of date. It may be called from several goroutines.
 	Addresses() (addrs []srcselect.Address, changed <-chan struct{})
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The bytes of TestGoldenAgainstNsupdate were recorded with BIND 9.18.49 at UTC 2026-11-22 01:18:22, by a
+// The bytes of TestGoldenAgainstNsupdate were recorded with BIND 9.18.49 at 2026-11-22 01:05:02 UTC, by a
 // relay between nsupdate and a named that has the key, zone example.test:
 //
 //	nsupdate -y hmac-sha256:upd.example.test:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=

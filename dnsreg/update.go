@@ -109,7 +109,9 @@ func words(command, verb string, rr dns.RR) string {
 	}
 	switch rr := rr.(type) {
 	case *dns.A, *dns.AAAA:
-		w = append(w, addressOf(rr).String())
+		if addr := addressOf(rr); addr.IsValid() { // else the codec's form of a record without data
+			w = append(w, addr.String())
+		}
 	case *dns.PTR:
 		w = append(w, rr.Ptr)
 	}

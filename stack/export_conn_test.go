@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"net/netip"
 	"time"
 )
@@ -31,4 +32,9 @@ func (s *Stack) OpenConns() int {
 	s.conns.mu.Lock()
 	defer s.conns.mu.Unlock()
 	return len(s.conns.open)
+}
+
+// ShareDeadline shows how the time for dialling is divided.
+func ShareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	return shareDeadline(ctx, left)
 }

@@ -2,19 +2,17 @@ package stack
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
 
-	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // Listen waits for TCP connections to an address, as package net writes it, and returns a
 // *TCPListener. An empty or unspecified host means all addresses of the host, present and future: of
 // both families on "tcp", of one on "tcp4" and "tcp6". An address flagged SkipAsSource can be
-// listened on like any other. Port 0 picks a free one.
+// listened on like any other. Port 0 picks a free one. A listener on one address may stand beside one
+// on all, with the same port, and gets what is for its address.
 //
 // ctx governs the look-up of a name only. Errors are *net.OpError; errors.Is finds in them
 // syscall.EADDRINUSE, syscall.EADDRNOTAVAIL or what else is wrong.
@@ -99,7 +97,7 @@ func (s *Stack) listenHost(ctx context.Context, n network, host string) (netip.A
 	return addr, nil
 }
 
-// listenSocket opens a socket and binds it to an address.
+// bindListener binds a socket to an address that listenAddr returned.
 func (s *Stack) bindListener(k *socket, n network, on netip.AddrPort) error {
 	k.ep.SocketOptions().SetV6Only(n.family == onlyIPv6)
 	if addr := on.Addr(); !addr.IsUnspecified() && !isLocalGroup(addr) {
@@ -120,7 +118,7 @@ func (s *Stack) listenTCP(n network, on netip.AddrPort) (*TCPListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// As package net does: connections in TIME-WAIT are no obstacle.
+	// As package net does: connections of an earlier listener are no obstacle.
 	k.ep.SocketOptions().SetReuseAddress(true)
 	if err = s.bindListener(k, n, on); err == nil {
 		err = syscallError("listen", k.result(k.ep.Listen(backlog)))
@@ -153,7 +151,16 @@ func (s *Stack) listenIP(ctx context.Context, n network, host string) (net.Packe
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: n.name, Err: err}
 	}
-	return nil, &net.OpError{Op: "listen", Net: n.name, Err: fmt.Errorf("%v: %w", addr, syscall.EPROTONOSUPPORT)}
+	if n.family == onlyIPv4 {
+		c, err := s.ListenRaw4(n.proto, addr)
+		if err != nil {
+			return nil, err
+		}
+		return c.PacketConn(), nil
+	}
+	c, err := s.ListenRaw(n.proto, addr)
+	if err != nil {
+		return nil, err
+	}
+	return c.PacketConn(), nil
 }
-
-var _ = convert.Addr

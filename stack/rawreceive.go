@@ -70,7 +70,7 @@ func (c *rawSocket) wants(p *engine.RawPacket) bool {
 // receive queues a copy of p. It runs with gVisor's locks held.
 func (c *rawSocket) receive(p *engine.RawPacket) {
 	o := c.opt.Load()
-	if c.isICMPv6() && blocks(o.filter, p) {
+	if blocks(o.filter, p) {
 		c.stats.filtered.Add(1)
 		return
 	}

@@ -115,33 +115,50 @@ func (p rawPath) find(s *Stack) (*gvisor.Route, error) {
 
 func routeSource(r *gvisor.Route) netip.Addr { return convert.NetAddr(r.LocalAddress()) }
 
-// rawRouteCache keeps the route of a connected socket, whose source does not change any more.
+// route returns the route of one packet, which the caller releases.
+func (c *rawSocket) route(dst netip.Addr, h rawHeader, o *rawOptions) (*gvisor.Route, error) {
+	if dst == o.remote && !h.source.IsValid() && h.iface == 0 {
+		return c.cache.find(c, o)
+	}
+	p, err := c.path(dst, h, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.find(c.s)
+}
+
+// rawRouteCache keeps the route to the peer of a connected socket, whose source stays the same. It
+// holds as long as the socket's options and the stack's routes do, which change with the addresses.
 type rawRouteCache struct {
 	mu     sync.Mutex
 	closed bool
 	route  *gvisor.Route // nil: none
-	path   rawPath       // that it is for
-	rib    *ribSnapshot  // that it was found in
+	opt    *rawOptions
+	rib    *ribSnapshot
 }
 
-// find returns a route for p, a connected socket's path, which the caller releases.
-func (c *rawRouteCache) find(s *Stack, p rawPath) (*gvisor.Route, error) {
+// find returns the route, which the caller releases.
+func (c *rawRouteCache) find(k *rawSocket, o *rawOptions) (*gvisor.Route, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	rib := s.rib.snap.Load()
-	if c.route == nil || c.path != p || c.rib != rib {
-		r, err := p.find(s)
+	rib := k.s.rib.snap.Load()
+	if c.route == nil || c.opt != o || c.rib != rib {
+		p, err := k.path(o.remote, rawHeader{}, o)
+		if err != nil {
+			return nil, err
+		}
+		r, err := p.find(k.s)
 		if err != nil || c.closed {
 			return r, err
 		}
 		c.forget()
-		c.route, c.path, c.rib = r, p, rib
+		c.route, c.opt, c.rib = r, o, rib
 	}
 	c.route.Acquire()
 	return c.route, nil
 }
 
-// forget drops the route, which gVisor does not accept any more; c.mu is held.
+// forget drops the route; c.mu is held.
 func (c *rawRouteCache) forget() {
 	if c.route != nil {
 		c.route.Release()
@@ -149,14 +166,15 @@ func (c *rawRouteCache) forget() {
 	}
 }
 
+// reset drops a route that gVisor does not accept any more.
 func (c *rawRouteCache) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forget()
 }
 
-// drop is the last reset.
-func (c *rawRouteCache) drop() {
+// close is the last reset.
+func (c *rawRouteCache) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

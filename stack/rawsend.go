@@ -75,23 +75,12 @@ func (c *rawSocket) destination(addr net.Addr) (netip.Addr, error) {
 // pseudo-header holds both addresses (RFC 3542 section 3.1).
 func (c *rawSocket) send(pieces [][]byte, h rawHeader, dst netip.Addr) error {
 	o := c.opt.Load()
-	p, err := c.path(dst, h, o)
-	if err != nil {
-		return err
-	}
-	connected := o.remote.IsValid() && p.dst == o.remote
 	for range 2 {
-		var r *gvisor.Route
-		if connected {
-			r, err = c.cache.find(c.s, p)
-		} else {
-			r, err = p.find(c.s)
-		}
+		r, err := c.route(dst, h, o)
 		if err != nil {
 			return err
 		}
-		gone := false
-		gone, err = c.sendVia(r, pieces, h, o)
+		gone, err := c.sendVia(r, pieces, h, o)
 		r.Release()
 		if !gone {
 			return err

@@ -143,7 +143,6 @@ func (c *rawSocket) Connect(addr netip.Addr) error {
 	if err != nil {
 		return c.opError("connect", ipAddr(addr), syscallError("connect", err))
 	}
-	c.cache.reset()
 	return nil
 }
 
@@ -182,7 +181,7 @@ func (c *rawSocket) Close() error {
 		c.s.conns.remove(c)
 		c.s.raw.remove(c)
 		c.queue.close()
-		c.cache.drop()
+		c.cache.close()
 		c.read.set(time.Time{}) // stops the timers
 		c.write.set(time.Time{})
 		c.leaveAll()

@@ -44,10 +44,7 @@ func (ns *nameservers) dial(ctx context.Context, network, _ string) (net.Conn, e
 		at := ns.current.Load()
 		c, err := ns.s.DialContext(ctx, network, servers[int(at)%len(servers)].String())
 		if err == nil {
-			if udp, ok := c.(*UDPConn); ok {
-				return &queryConn{UDPConn: udp, unanswered: func() { ns.skip(at) }}, nil
-			}
-			return c, nil
+			return ns.query(ctx, c, at), nil
 		}
 		if first == nil {
 			first = err
@@ -63,15 +60,28 @@ func (ns *nameservers) dial(ctx context.Context, network, _ string) (net.Conn, e
 // skip goes on to the next server, unless somebody has done so.
 func (ns *nameservers) skip(at uint32) { ns.current.CompareAndSwap(at, at+1) }
 
-// queryConn is a socket of one query. It tells if no answer came.
+// query wraps a conn for the standard library's resolver, which tells datagrams from a stream by the
+// type, and waits for an answer although its context has ended.
+func (ns *nameservers) query(ctx context.Context, c net.Conn, server uint32) net.Conn {
+	q := &queryConn{Conn: c, ns: ns, server: server}
+	q.release = context.AfterFunc(ctx, func() { q.end() })
+	if udp, ok := c.(*UDPConn); ok {
+		return queryPacketConn{q, udp}
+	}
+	return q
+}
+
+// queryConn is a conn of one question. It tells if no answer came.
 type queryConn struct {
-	*UDPConn
-	answered   atomic.Bool
-	unanswered func()
+	net.Conn
+	ns       *nameservers
+	server   uint32
+	release  func() bool
+	answered atomic.Bool
 }
 
 func (c *queryConn) Read(b []byte) (int, error) {
-	n, err := c.UDPConn.Read(b)
+	n, err := c.Conn.Read(b)
 	if err == nil {
 		c.answered.Store(true)
 	}
@@ -79,11 +89,25 @@ func (c *queryConn) Read(b []byte) (int, error) {
 }
 
 func (c *queryConn) Close() error {
-	if !c.answered.Load() {
-		c.unanswered()
-	}
-	return c.UDPConn.Close()
+	c.release()
+	return c.end()
 }
+
+func (c *queryConn) end() error {
+	if !c.answered.Load() {
+		c.ns.skip(c.server)
+	}
+	return c.Conn.Close()
+}
+
+// queryPacketConn is a queryConn that is a net.PacketConn too.
+type queryPacketConn struct {
+	*queryConn
+	udp *UDPConn
+}
+
+func (c queryPacketConn) ReadFrom(b []byte) (int, net.Addr, error)     { return c.udp.ReadFrom(b) }
+func (c queryPacketConn) WriteTo(b []byte, addr net.Addr) (int, error) { return c.udp.WriteTo(b, addr) }
 
 // lookup returns the addresses of a name that suit the network, at least one.
 func (s *Stack) lookup(ctx context.Context, n network, host string) ([]netip.Addr, error) {

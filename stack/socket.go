@@ -159,6 +159,14 @@ func (c *conn) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: c.net, Source: c.laddr, Addr: c.raddr, Err: err}
 }
 
+// noBytes is the result of a call that has nothing to do.
+func (c *conn) noBytes(op string) error {
+	if c.closed() {
+		return c.opError(op, net.ErrClosed)
+	}
+	return nil
+}
+
 // Close closes the conn. Calls that wait return an error for which errors.Is(err, net.ErrClosed)
 // holds, and so do all later ones, a second Close too. It does not wait for anything.
 func (c *conn) Close() error {

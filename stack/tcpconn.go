@@ -90,10 +90,7 @@ func (k *socket) connectTCP(ctx context.Context, to tcpip.FullAddress) error {
 // and after CloseRead.
 func (c *TCPConn) Read(b []byte) (int, error) {
 	if len(b) == 0 {
-		if c.closed() {
-			return 0, c.opError("read", net.ErrClosed)
-		}
-		return 0, nil
+		return 0, c.noBytes("read")
 	}
 	var n int
 	err := c.poll(waiter.ReadableEvents, &c.read, func() tcpip.Error {
@@ -119,8 +116,8 @@ func (c *TCPConn) Read(b []byte) (int, error) {
 func (c *TCPConn) Write(b []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if len(b) == 0 && c.closed() {
-		return 0, c.opError("write", net.ErrClosed)
+	if len(b) == 0 {
+		return 0, c.noBytes("write")
 	}
 	var rest bytes.Reader
 	for n < len(b) {

@@ -60,8 +60,12 @@ func (s *Stack) dialUDP(network string, from binding, to netip.AddrPort) (*UDPCo
 	return nil, s.sourceError(to.Addr(), err)
 }
 
-// Read reads one datagram. What b has no room for is lost.
+// Read reads one datagram. What b has no room for is lost. An empty b reads nothing, as in package
+// net; ReadFrom with one drops a datagram.
 func (c *UDPConn) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, c.noBytes("read")
+	}
 	n, _, err := c.ReadFromUDPAddrPort(b)
 	return n, err
 }

@@ -22,7 +22,7 @@ func main() {
 	}))
 	why, err := host.Explain(netip.MustParseAddr("2001:db8::99"))
 	check(err)
-	fmt.Println(why)
+	fmt.Print(why)
 }
 
 func check(err error) {

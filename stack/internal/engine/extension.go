@@ -23,15 +23,11 @@ func isExtension(next uint8) bool {
 	return false
 }
 
-// nextHeaderField is the offset of the IPv6 header's own Next Header field.
-const nextHeaderField = 6
-
 // headerEnd is where the extension headers of a packet end: at the upper layer, or at a fragment of
 // one.
 type headerEnd struct {
 	next   uint8 // what is at offset; in a fragment, what the whole begins with
 	offset int
-	field  int // offset of the Next Header field that says so
 
 	fragment bool
 	id       uint32
@@ -42,12 +38,12 @@ type headerEnd struct {
 // walk follows the extension headers of an IPv6 packet as its destination does. It reports false if
 // no upper layer is to be had: the packet is malformed, must be discarded or has no next header.
 func walk(packet []byte) (headerEnd, bool) {
-	return walkFrom(packet[nextHeaderField], packet, header.IPv6MinimumSize, nextHeaderField)
+	return walkFrom(header.IPv6(packet).NextHeader(), packet, header.IPv6MinimumSize)
 }
 
-// walkFrom is walk from offset on, where there is what the Next Header field at field says.
-func walkFrom(next uint8, packet []byte, offset, field int) (headerEnd, bool) {
-	for {
+// walkFrom is walk from offset on, where there is what next says.
+func walkFrom(next uint8, packet []byte, offset int) (headerEnd, bool) {
+	for first := offset == header.IPv6MinimumSize; ; first = false {
 		b := packet[offset:]
 		size := 8 // RFC 8200 section 4.3: "in 8-octet units, not including the first 8 octets."
 		if isExtension(next) && next != fragmentHeader && len(b) >= size {
@@ -60,7 +56,7 @@ func walkFrom(next uint8, packet []byte, offset, field int) (headerEnd, bool) {
 		case hopByHop, destinationOptions:
 			// RFC 8200 section 4.1: "... except for the Hop-by-Hop Options header, which is
 			// restricted to appear immediately after an IPv6 header only."
-			if next == hopByHop && field != nextHeaderField || !optionsPass(b[2:size]) {
+			if next == hopByHop && !first || !optionsPass(b[2:size]) {
 				return headerEnd{}, false
 			}
 		case routing:
@@ -74,17 +70,16 @@ func walkFrom(next uint8, packet []byte, offset, field int) (headerEnd, bool) {
 			at, more := int(bits&^7), bits&1 != 0
 			if at != 0 || more { // else an atomic fragment (RFC 6946) hides nothing
 				return headerEnd{
-					next: b[0], offset: offset + size, field: offset,
+					next: b[0], offset: offset + size,
 					fragment: true, id: binary.BigEndian.Uint32(b[4:]), at: at, more: more,
 				}, true
 			}
 		case noNextHeader:
 			return headerEnd{}, false
 		default:
-			return headerEnd{next: next, offset: offset, field: field}, true
+			return headerEnd{next: next, offset: offset}, true
 		}
-		next, field = b[0], offset
-		offset += size
+		next, offset = b[0], offset+size
 	}
 }
 

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"net/netip"
-
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -60,5 +58,5 @@ func (e *endpoint4) AcquireOutgoingPrimaryAddress(dst, hint tcpip.Address, allow
 
 // MainAddress is the sender of ARP probes that gVisor sends of its own accord.
 func (e *endpoint4) MainAddress() tcpip.AddressWithPrefix {
-	return mainAddress(e.hooks, e.nic, netip.IPv4Unspecified())
+	return mainAddress(e.hooks, e.nic, everybody4)
 }

@@ -85,5 +85,5 @@ func (e *endpoint6) LinkAddressRequest(target, local tcpip.Address, remote tcpip
 
 // MainAddress is what gVisor's interface calls its primary address.
 func (e *endpoint6) MainAddress() tcpip.AddressWithPrefix {
-	return mainAddress(e.hooks, e.nic, netip.IPv6Unspecified())
+	return mainAddress(e.hooks, e.nic, everybody6)
 }

@@ -126,17 +126,17 @@ func (d *dispatcher) rawBehind(pkt *stack.PacketBuffer) {
 	case isEarly(tcpip.TransportProtocolNumber(end.next), header.IPv6ProtocolNumber):
 		rp.Protocol, rp.head, rp.rest = end.next, b[end.offset:], nil
 		if d.toRaw(rp) && end.next == experiment {
-			d.hide(pkt, rp, end.field)
+			hide(pkt, end.offset)
 		}
 	}
 }
 
-// hide keeps gVisor from mistaking a payload that a raw socket took for an extension header: the
-// field that names it comes to say that nothing follows. A multicast packet of our own is on its way
-// to the link as well, so it stays as it is.
-func (d *dispatcher) hide(pkt *stack.PacketBuffer, rp RawPacket, field int) {
-	if h := pkt.NetworkHeader().Slice(); field < len(h) && !(rp.Dst.IsMulticast() && d.isOwn(rp.Src)) {
-		h[field] = noNextHeader
+// hide keeps gVisor from reading on in a payload that a raw socket took and that it mistakes for an
+// extension header: the first byte, which it takes for the Next Header field, comes to say that
+// nothing follows. What a packet buffer calls its header is not shared with others.
+func hide(pkt *stack.PacketBuffer, offset int) {
+	if h := pkt.NetworkHeader().Slice(); offset < len(h) {
+		h[offset] = noNextHeader
 	}
 }
 

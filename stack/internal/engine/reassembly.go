@@ -73,7 +73,7 @@ func (r *reassembler) add(rp RawPacket, end headerEnd, data []byte) (RawPacket, 
 		return RawPacket{}, false
 	}
 	if end.at == 0 && p.first == nil {
-		if u, ok := walkFrom(end.next, data, 0, 0); !ok || !isEarly(tcpip.TransportProtocolNumber(u.next), header.IPv6ProtocolNumber) {
+		if u, ok := walkFrom(end.next, data, 0); !ok || !isEarly(tcpip.TransportProtocolNumber(u.next), header.IPv6ProtocolNumber) {
 			r.giveUp(p)
 			return RawPacket{}, false
 		}
@@ -175,7 +175,7 @@ func (p *partial) whole() (RawPacket, bool) {
 	for _, f := range p.pieces {
 		b = append(b, f.data...)
 	}
-	end, ok := walkFrom(rp.Protocol, b, 0, 0)
+	end, ok := walkFrom(rp.Protocol, b, 0)
 	if !ok || end.fragment {
 		return RawPacket{}, false
 	}

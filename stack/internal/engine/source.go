@@ -23,11 +23,18 @@ func acquire(ep stack.AddressableEndpoint, hooks *Hooks, nic stack.NetworkInterf
 	return a
 }
 
-// mainAddress is the source that nic would use towards no destination in particular.
-func mainAddress(hooks *Hooks, nic stack.NetworkInterface, any netip.Addr) tcpip.AddressWithPrefix {
-	src, ok := hooks.Source(int(nic.ID()), any, netip.Addr{})
+// mainAddress is the source that nic would use towards everybody.
+func mainAddress(hooks *Hooks, nic stack.NetworkInterface, everybody netip.Addr) tcpip.AddressWithPrefix {
+	src, ok := hooks.Source(int(nic.ID()), everybody, netip.Addr{})
 	if !ok {
 		return tcpip.AddressWithPrefix{}
 	}
 	return convert.Prefix(src)
 }
+
+// Everybody: the limited broadcast address (RFC 919 section 7) and all nodes, in the widest scope (RFC
+// 4291 section 2.7.1).
+var (
+	everybody4 = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	everybody6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x0e, 15: 1})
+)

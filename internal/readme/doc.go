@@ -1,0 +1,2 @@
+// Package readme keeps README true: its test runs the program that README shows and follows its links.
+package readme
