@@ -70,6 +70,23 @@ func TestDiscoveryThroughAResolver(t *testing.T) {
 	}
 }
 
+// The name exists nowhere, and the top-level domain's own zone answers: nothing is sent there.
+func TestTopLevelZoneIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	top := w.net.serve(t, "198.51.100.53:53", dnsregtest.Config{Zones: []string{"test"}})
+	if err := top.Insert("ns1.test. 300 A 198.51.100.53"); err != nil {
+		t.Fatal(err)
+	}
+	w.table.Set(host("192.0.2.1")...)
+	err := w.registrar(func(c *Config) { c.Servers, c.Resolvers = nil, []string{"198.51.100.53:53"} }).Sync(t.Context())
+	if !errors.Is(err, ErrNoZone) || !strings.Contains(err.Error(), "the closest is test.") || !strings.Contains(err.Error(), hostName) {
+		t.Errorf("error %v", err)
+	}
+	if s := top.Stats(); s.Updates != 0 || s.Queries != 1 {
+		t.Errorf("the top-level domain's server saw %+v", s)
+	}
+}
+
 // RFC 2317: the parent zone delegates single names by CNAME.
 func TestClasslessReverse(t *testing.T) {
 	w := newWorld(t, "0-63.2.0.192.in-addr.arpa")

@@ -162,13 +162,53 @@ func ExampleStack_Listen() {
 	// Output: hello, 2001:db8::11
 }
 
+// Names are asked for through the stack, from an address that may speak.
 func ExampleStack_Resolver() {
-	s, err := stack.New(stack.Config{})
+	wire, far := stack.Pipe(1500)
+	host, err := stack.New(stack.Config{Nameservers: []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::53]:53")}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer s.Close()
-	_, err = s.Resolver().LookupNetIP(context.Background(), "ip6", "www.example.org.")
-	fmt.Println(err != nil)
-	// Output: true
+	defer host.Close()
+	server, err := stack.New(stack.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	for s, at := range map[*stack.Stack]stack.Link{host: wire, server: far} {
+		addr := stack.Address{Prefix: netip.MustParsePrefix("2001:db8::1/64")}
+		if s == server {
+			addr.Prefix = netip.MustParsePrefix("2001:db8::53/64")
+		}
+		i, err := s.Attach(stack.InterfaceConfig{Link: at})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := i.AddAddress(addr); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	c, err := server.ListenPacket(context.Background(), "udp", ":53")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ns := &nameServer{names: map[string][]string{"www.hextet.test": {"2001:db8:1::80"}}}
+	go func() {
+		buf := make([]byte, 512)
+		for {
+			n, from, err := c.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			c.WriteTo(ns.answer(buf[:n], false), from)
+		}
+	}()
+
+	addrs, err := host.Resolver().LookupNetIP(context.Background(), "ip6", "www.hextet.test.")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(addrs)
+	// Output: [2001:db8:1::80]
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Dialer dials with choices of its own. Only Stack is required; with all other fields zero it dials
-// as Stack.DialContext does.
+// as Stack.DialContext does. Several goroutines may use one at once.
 type Dialer struct {
 	// Stack is the host that dials.
 	Stack *Stack
@@ -36,7 +36,8 @@ type Dialer struct {
 // zone is the interface's name. An empty or unspecified host means this host.
 //
 // A name is resolved by Resolver; its addresses are ordered by RFC 6724 section 6 and tried one
-// after the other. An address without a port in reach fails with the error of the first.
+// after the other, each with its share of the time that ctx leaves. If all fail, the error is that of
+// the first.
 //
 // Errors are *net.OpError; errors.Is finds in them what happened: syscall.ECONNREFUSED,
 // syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH without a route,

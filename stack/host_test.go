@@ -1,6 +1,12 @@
 package stack_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -63,6 +69,45 @@ func eventually(t testing.TB, done func() bool) {
 	for limit := time.Now().Add(30 * time.Second); !done(); runtime.Gosched() {
 		if time.Now().After(limit) {
 			t.Fatal("it did not happen")
+		}
+	}
+}
+
+// deadline is a context for the whole of a test against a peer.
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("the peer did not answer within a minute"))
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// transfer sends a megabyte each way, half-closes and compares.
+func transfer(t *testing.T, a, b net.Conn) {
+	t.Helper()
+	defer a.Close()
+	defer b.Close()
+	data := bytes.Repeat([]byte("hextet\x00\xff"), 1<<17)
+	done := make(chan error, 4)
+	for _, dir := range [][2]net.Conn{{a, b}, {b, a}} {
+		from, to := dir[0], dir[1]
+		from.SetDeadline(time.Now().Add(30 * time.Second))
+		go func() {
+			_, err := from.Write(data)
+			if err == nil {
+				err = from.(interface{ CloseWrite() error }).CloseWrite()
+			}
+			done <- err
+		}()
+		go func() {
+			got, err := io.ReadAll(to)
+			if err == nil && !bytes.Equal(got, data) {
+				err = fmt.Errorf("%d bytes came, which are not the %d sent", len(got), len(data))
+			}
+			done <- err
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -26,7 +26,9 @@ type Route struct {
 	// Metric decides among routes of the same Destination: the lower goes first.
 	Metric int
 
-	// MTU limits packets on this route, in bytes. Zero: the interface's.
+	// MTU limits TCP segments on this route: the size in bytes of the largest IP packet of a
+	// connection. Other protocols go by the interface's MTU, fragmented where they are larger. Zero:
+	// the interface's.
 	MTU int
 }
 

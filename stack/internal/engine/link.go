@@ -93,11 +93,12 @@ const (
 
 func (e *LinkEndpoint) readLoop() {
 	defer close(e.done)
-	if err := e.read(); err != nil && !e.closing.Load() {
+	if err := e.read(); !e.closing.Load() {
 		e.onFail(err)
 	}
 }
 
+// read delivers packets until the link fails or is closed.
 func (e *LinkEndpoint) read() error {
 	size := int(e.mtu) + header.EthernetMinimumSize
 	bufs := make([][]byte, min(max(readBatchBytes/size, 1), readBatchMax))
