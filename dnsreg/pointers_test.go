@@ -7,19 +7,49 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/miekg/dns"
+
 	"github.com/hextet/hextet/dnsreg/dnsregtest"
 )
 
-// Somebody deletes the A record of an address that is then flagged: its PTR record goes too.
+// Somebody deletes the A record of an address, putting it back fails, and then the address is flagged: by
+// now no A record tells of it, and its PTR record goes all the same.
 func TestPointerOfARecordThatVanished(t *testing.T) {
 	w := newWorld(t)
 	w.table.Set(host("192.0.2.1", "192.0.2.2")...)
 	r := w.registrar()
 	w.sync(r)
 	w.removeBehindItsBack("host.example.test. A 192.0.2.2")
+	updates := 0
+	w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
+		if q.Update {
+			updates++
+		}
+		return dnsregtest.Fault{Rcode: map[bool]int{true: dns.RcodeServerFailure}[updates == 2]}
+	})
+	serverError(t, r.Sync(t.Context())) // the prerequisite fails, the record is read, the server fails
+	w.misbehave(nil)
 	w.table.Set(host("192.0.2.1", "192.0.2.2 skip")...)
 	w.sync(r)
 	w.holds("192.0.2.1")
+}
+
+// The reply to an update is lost, and the host loses the address before the next pass: what may have been
+// written is ours, and goes.
+func TestRecordOfDoubtfulOriginGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.table.Set(host("192.0.2.1", "192.0.2.2")...)
+		w.misbehave(only("example.test.", dnsregtest.Fault{DropReply: true}))
+		r := w.registrar()
+		if err := r.Sync(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		w.misbehave(nil)
+		w.table.Set(host("192.0.2.1")...)
+		w.sync(r)
+		w.holds("192.0.2.1")
+	})
 }
 
 // A reverse zone that comes into being is found by the next Sync.
@@ -105,6 +135,8 @@ func TestSilentServerCostsOneTimeout(t *testing.T) {
 			return dnsregtest.Fault{Drop: reverse}
 		})
 		err := w.registrar().Sync(t.Context())
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if _, ok := errors.AsType[*NoReplyError](err); !ok || len(names) != 2 {
 			t.Errorf("asked for %d names, error %v", len(names), err)
 		}

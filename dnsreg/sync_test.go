@@ -224,7 +224,7 @@ func TestManyAddressesFewBytes(t *testing.T) {
 		t.Errorf("%d updates of %d octets, want at most 3 and 600", c.Updates, c.UpdateBytes)
 	}
 	soa := 0
-	for _, q := range w.queries {
+	for _, q := range w.asked() {
 		if q.Type == "SOA" {
 			soa++
 		}

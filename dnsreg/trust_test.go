@@ -112,7 +112,7 @@ func TestIDsAndSocketsAreFresh(t *testing.T) {
 	w.table.Set(host(lines...)...)
 	w.sync(w.registrar())
 	ids := make(map[uint16]int)
-	requests := append(w.queries, w.updates...)
+	requests := append(w.asked(), w.sent()...)
 	for _, q := range requests {
 		ids[binary.BigEndian.Uint16(q.Raw)]++
 	}

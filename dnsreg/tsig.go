@@ -127,8 +127,7 @@ func findTSIG(msg []byte) (t *dns.TSIG, start int, err error) {
 		}
 		off += 4
 	}
-	records := count(6) + count(8) + count(10)
-	for i := range records {
+	for range count(6) + count(8) + count(10) {
 		start = off
 		var rtype uint16
 		if rtype, off, err = skipRecord(msg, off); err != nil {
@@ -137,7 +136,7 @@ func findTSIG(msg []byte) (t *dns.TSIG, start int, err error) {
 		if rtype != dns.TypeTSIG {
 			continue
 		}
-		if i != records-1 || off != len(msg) || count(10) == 0 {
+		if off != len(msg) || count(10) == 0 {
 			return nil, 0, errMisplaced
 		}
 		rr, _, err := dns.UnpackRR(msg, start)

@@ -81,6 +81,13 @@ func (w *world) sent() []dnsregtest.Request {
 	return out
 }
 
+// asked returns the queries that have arrived.
+func (w *world) asked() []dnsregtest.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.queries)
+}
+
 func (w *world) config() Config {
 	return Config{
 		Name: "host.example.test", Source: &w.table, Servers: []string{serverAddr},
