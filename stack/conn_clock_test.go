@@ -131,13 +131,15 @@ func TestDeadlinesOfTheClock(t *testing.T) {
 
 	waits := []struct {
 		name string
+		long time.Duration
 		set  func(time.Time) error
 		wait func() error
 	}{
-		{"tcp read", client.SetReadDeadline, func() error { _, err := client.Read(make([]byte, 1)); return err }},
-		{"udp read", udp.SetDeadline, func() error { _, _, err := udp.ReadFrom(make([]byte, 1)); return err }},
-		{"accept", l.(*stack.TCPListener).SetDeadline, func() error { _, err := l.Accept(); return err }},
-		{"tcp write", server.SetWriteDeadline, func() error {
+		{"tcp read", time.Hour, client.SetReadDeadline, func() error { _, err := client.Read(make([]byte, 1)); return err }},
+		{"udp read", time.Hour, udp.SetDeadline, func() error { _, _, err := udp.ReadFrom(make([]byte, 1)); return err }},
+		{"accept", time.Hour, l.(*stack.TCPListener).SetDeadline, func() error { _, err := l.Accept(); return err }},
+		// Shorter than a retransmission timeout: while the clock jumps, the peer can't answer.
+		{"tcp write", 50 * time.Millisecond, server.SetWriteDeadline, func() error {
 			for {
 				if _, err := server.Write(make([]byte, 1<<20)); err != nil {
 					return err
@@ -147,11 +149,11 @@ func TestDeadlinesOfTheClock(t *testing.T) {
 	}
 	for _, w := range waits {
 		t.Run(w.name, func(t *testing.T) {
-			if err := w.set(clock.Now().Add(time.Hour)); err != nil {
+			if err := w.set(clock.Now().Add(w.long)); err != nil {
 				t.Fatal(err)
 			}
 			done := async(w.wait)
-			clock.Advance(time.Hour - time.Nanosecond)
+			clock.Advance(w.long - time.Nanosecond)
 			select {
 			case err := <-done:
 				t.Fatalf("returned a nanosecond early: %v", err)
@@ -162,17 +164,17 @@ func TestDeadlinesOfTheClock(t *testing.T) {
 			wantTimeout(t, w.wait()) // it stays passed
 
 			// A later deadline lets go on, and an earlier one reaches who waits.
-			w.set(clock.Now().Add(2 * time.Hour))
+			w.set(clock.Now().Add(2 * w.long))
 			done = async(w.wait)
-			w.set(clock.Now().Add(time.Minute))
-			clock.Advance(time.Minute)
+			w.set(clock.Now().Add(w.long / 60))
+			clock.Advance(w.long / 60)
 			wantTimeout(t, within(t, done))
 
 			// So does a longer one: the old time passes without effect.
-			w.set(clock.Now().Add(time.Minute))
+			w.set(clock.Now().Add(w.long / 60))
 			done = async(w.wait)
-			w.set(clock.Now().Add(time.Hour))
-			clock.Advance(time.Hour - time.Nanosecond)
+			w.set(clock.Now().Add(w.long))
+			clock.Advance(w.long - time.Nanosecond)
 			select {
 			case err := <-done:
 				t.Fatalf("the deadline that was replaced ended the wait: %v", err)

@@ -60,6 +60,42 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// lateClock is one whose timers are always on their way already when they are stopped.
+type lateClock struct {
+	*steppedClock
+	fired []func()
+}
+
+func (c *lateClock) AfterFunc(_ time.Duration, f func()) (stop func() bool) {
+	c.fired = append(c.fired, f)
+	return func() bool { return false }
+}
+
+// TestDeadlineLateTimer: a timer that comes after its deadline was moved ends nothing.
+func TestDeadlineLateTimer(t *testing.T) {
+	clock := &lateClock{steppedClock: newSteppedClock()}
+	d := stack.NewDeadline(clock)
+	d.Set(clock.Now().Add(time.Hour))
+	d.Set(clock.Now().Add(2 * time.Hour))
+	clock.fired[0]()
+	if passed(d.Wait()) {
+		t.Error("the timer of the first deadline ended the second")
+	}
+	clock.fired[1]()
+	if !passed(d.Wait()) {
+		t.Error("the second deadline did not pass")
+	}
+	d.Set(time.Time{})
+	for _, f := range clock.fired {
+		f()
+	}
+	if passed(d.Wait()) {
+		t.Error("a timer ended what has no deadline")
+	}
+	d.Set(clock.Now())
+	clock.fired[1]() // the channel is closed: it must not be closed again
+}
+
 // TestDeadlineTwin drives a deadline and its slow twin, a time that is compared, through random
 // histories.
 func TestDeadlineTwin(t *testing.T) {

@@ -217,6 +217,28 @@ func TestDialOwn(t *testing.T) {
 	if n := ai.Counters().TxPackets - before; n != 0 {
 		t.Errorf("%d packets left the host", n)
 	}
+	// Not the link's own address nor a skipped one, as long as there is a better one.
+	l, _ := stack.Pipe(1500)
+	many := newStack(t, stack.Config{})
+	i := attach(t, many, "eth0", l)
+	echoServer(t, many)
+	for _, step := range []struct {
+		add  stack.Address
+		want string
+	}{
+		{skip("fe80::5/64"), "fe80::5%eth0"},
+		{plain("fe80::1/64"), "fe80::1%eth0"},
+		{skip("2001:db8::5/64"), "2001:db8::5"},
+		{plain("2001:db8::1/64"), "2001:db8::1"},
+		{plain("2001:db8::2/64"), "2001:db8::1"},
+	} {
+		if err := i.AddAddress(step.add); err != nil {
+			t.Fatal(err)
+		}
+		if got := dialEcho(t, stack.Dialer{Stack: many}, "tcp", ":7"); got.String() != step.want {
+			t.Errorf("with %v an empty host is %v, want %v", step.add.Prefix, got, step.want)
+		}
+	}
 	empty := newStack(t, stack.Config{})
 	if _, err := empty.DialContext(t.Context(), "tcp", ":7"); err == nil {
 		t.Error("a host without addresses reached itself")

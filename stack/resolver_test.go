@@ -142,9 +142,11 @@ func resolving(t *testing.T, servers ...string) (a, b *stack.Stack) {
 func TestResolver(t *testing.T) {
 	for _, server := range []string{"192.0.2.2:53", "[2001:db8::2]:53"} {
 		t.Run(server, func(t *testing.T) {
-			a, b := resolving(t, server)
+			a, b := resolving(t, server, "192.0.2.2:54")
 			ns := (&nameServer{names: map[string][]string{"www.hextet.test": {"203.0.113.1", "2001:db8:1::1"}}}).serve(t, b, server)
-			addrs, err := a.Resolver().LookupNetIP(t.Context(), "ip", "www.hextet.test.")
+			spare := (&nameServer{names: ns.names}).serve(t, b, "192.0.2.2:54")
+			r := a.Resolver()
+			addrs, err := r.LookupNetIP(t.Context(), "ip", "www.hextet.test.")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,8 +170,11 @@ func TestResolver(t *testing.T) {
 				}
 			}
 			var dnsErr *net.DNSError
-			if _, err := a.Resolver().LookupHost(t.Context(), "ftp.hextet.test."); !errors.As(err, &dnsErr) || !dnsErr.IsNotFound {
+			if _, err := r.LookupHost(t.Context(), "ftp.hextet.test."); !errors.As(err, &dnsErr) || !dnsErr.IsNotFound {
 				t.Errorf("a name that is not there: %v", err)
+			}
+			if n := spare.questions(); n != 0 {
+				t.Errorf("the second server was asked %d times, though the first answers", n)
 			}
 			if n := a.OpenConns(); n != 0 {
 				t.Errorf("%d sockets are left open", n)
@@ -231,7 +236,11 @@ func TestResolverMute(t *testing.T) {
 	if err := within(t, lookup); err == nil {
 		t.Fatal("no error")
 	}
+	cancelled := time.Now()
 	eventually(t, func() bool { return a.OpenConns() == 0 }) // the socket tells when it is closed
+	if time.Since(cancelled) > 4*time.Second {
+		t.Error("the socket stayed open until the standard library's timeout")
+	}
 	if _, err := r.LookupNetIP(t.Context(), "ip4", "www.hextet.test."); err != nil {
 		t.Error(err)
 	}
@@ -278,6 +287,7 @@ func TestDialName(t *testing.T) {
 	}{
 		{"tcp", "none", syscall.ENETUNREACH},
 		{"tcp", "both.hextet.test.:9", syscall.ECONNREFUSED},
+		{"tcp", "some.hextet.test.:9", syscall.ECONNREFUSED}, // the first error, not the last
 		{"tcp6", "four", nil},
 		{"tcp", "zero", nil},
 	} {

@@ -9,10 +9,10 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
 
-// engineAddr returns ap as gVisor's sockets have it: the zone becomes the interface beside the
-// address, and the unspecified address the empty one.
+// engineAddr returns ap, which is not IPv4-mapped, as gVisor's sockets have it: the zone becomes the
+// interface beside the address, and the unspecified address the empty one.
 func (s *Stack) engineAddr(ap netip.AddrPort) (tcpip.FullAddress, error) {
-	addr := ap.Addr().Unmap()
+	addr := ap.Addr()
 	fa := tcpip.FullAddress{Port: ap.Port()}
 	if zone := addr.Zone(); zone != "" {
 		i, err := s.zoneInterface(addr)

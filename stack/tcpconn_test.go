@@ -152,7 +152,8 @@ func TestTCPWritePartial(t *testing.T) {
 	data := make([]byte, 8<<20)
 	rand.NewChaCha8([32]byte{1}).Read(data)
 
-	client.SetWriteDeadline(clock.Now().Add(time.Second))
+	const wait = 50 * time.Millisecond // shorter than a retransmission timeout
+	client.SetWriteDeadline(clock.Now().Add(wait))
 	type result struct {
 		n   int
 		err error
@@ -162,7 +163,7 @@ func TestTCPWritePartial(t *testing.T) {
 		n, err := client.Write(data)
 		done <- result{n, err}
 	}()
-	clock.Advance(time.Second)
+	clock.Advance(wait)
 	r := <-done
 	wantTimeout(t, r.err)
 	if r.n >= len(data) {
@@ -180,6 +181,7 @@ func TestTCPConcurrentWrites(t *testing.T) {
 	a, b, _, _ := pair(t)
 	client, server := dialPair(t, a, b, "tcp6", "[2001:db8::2]:0")
 	defer server.Close()
+	client.SetWriteBuffer(4 << 10) // so that each write is put off many times
 	const size = 300_000
 	var wg sync.WaitGroup
 	for i := range 4 {
