@@ -45,13 +45,20 @@ func ParseTSIG(name, algorithm, secret string) (Auth, error) {
 		return nil, fmt.Errorf("dnsreg: TSIG key %q: secret is not base64: %w", name, err)
 	}
 	auth := TSIG(name, algorithm, b)
-	return auth, auth.Validate()
+	if err := auth.Validate(); err != nil {
+		return nil, err
+	}
+	return auth, nil
 }
 
 type tsigAuth struct {
 	name, algorithm string
 	secret          []byte
 }
+
+// String and GoString keep the secret out of printed configurations.
+func (a tsigAuth) String() string   { return fmt.Sprintf("TSIG key %q", a.name) }
+func (a tsigAuth) GoString() string { return a.String() }
 
 func (a tsigAuth) Validate() error {
 	_, err := a.key()

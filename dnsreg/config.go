@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +83,15 @@ func (cfg *Config) check() error {
 	if len(cfg.Servers) == 0 && len(cfg.Resolvers) == 0 {
 		fail("Config.Servers and Config.Resolvers are both empty: nowhere to send updates to")
 	}
-	for field, list := range map[string][]string{"Servers": cfg.Servers, "Resolvers": cfg.Resolvers} {
-		for _, s := range list {
-			if err := checkHostPort(s); err != nil {
-				fail("Config.%s: %q is not host:port: %w", field, s, err)
-			}
+	cfg.Servers, cfg.Resolvers = slices.Clone(cfg.Servers), slices.Clone(cfg.Resolvers)
+	for _, s := range cfg.Servers {
+		if err := checkHostPort(s); err != nil {
+			fail("Config.Servers: %q is not host:port: %w", s, err)
+		}
+	}
+	for _, s := range cfg.Resolvers {
+		if err := checkHostPort(s); err != nil {
+			fail("Config.Resolvers: %q is not host:port: %w", s, err)
 		}
 	}
 	if cfg.Auth != nil {

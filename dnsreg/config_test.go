@@ -92,3 +92,17 @@ func TestClasses(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The caller may go on using its slices.
+func TestConfigIsCopied(t *testing.T) {
+	var table AddressTable
+	servers := []string{serverAddr}
+	r, err := New(Config{Name: "host.example.test", Source: &table, Servers: servers, Resolvers: servers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers[0] = "changed"
+	if r.cfg.Servers[0] != serverAddr || r.cfg.Resolvers[0] != serverAddr {
+		t.Errorf("servers %v, resolvers %v", r.cfg.Servers, r.cfg.Resolvers)
+	}
+}

@@ -1,11 +1,13 @@
 package dnsreg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -37,6 +39,10 @@ func (r *Registrar) find(ctx context.Context, name string) (place, error) {
 		// The name exists nowhere, and this is the top-level domain that says so.
 		return place{}, fmt.Errorf("dnsreg: %s: %w: the closest is %s", name, ErrNoZone, p.zone)
 	}
+	if dns.CanonicalName(soa.Ns) == "localhost." {
+		// Unbound and PowerDNS Recursor mark the zones of RFC 6303 so. Nobody else's primary is there.
+		return place{}, fmt.Errorf("dnsreg: %s: %w: %s, whose primary is localhost", name, ErrLocalZone, p.zone)
+	}
 	primaries, err := r.lookup(ctx, soa.Ns)
 	if err != nil {
 		return place{}, err
@@ -45,9 +51,12 @@ func (r *Registrar) find(ctx context.Context, name string) (place, error) {
 	return p, err
 }
 
-// findAt asks the servers in turn until one knows the zone.
+// findAt asks the servers in turn until one knows the zone. Those that were silent in this pass come last:
+// they would cost a timeout for each name.
 func (r *Registrar) findAt(ctx context.Context, name string, servers []string, sign bool) (place, *dns.SOA, error) {
 	var errs []error
+	servers = slices.Clone(servers)
+	slices.SortStableFunc(servers, func(a, b string) int { return cmp.Compare(r.silent[a], r.silent[b]) })
 	for _, server := range servers {
 		owner, soa, err := r.zoneOf(ctx, name, server, sign)
 		if err == nil {
@@ -62,6 +71,9 @@ func (r *Registrar) findAt(ctx context.Context, name string, servers []string, s
 		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
+		}
+		if _, ok := errors.AsType[*NoReplyError](err); ok {
+			r.silent[server]++
 		}
 	}
 	return place{}, nil, errors.Join(errs...)

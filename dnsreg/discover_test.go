@@ -135,6 +135,25 @@ func TestZonesToLeaveAlone(t *testing.T) {
 			}
 		})
 	}
+	t.Run("Unbound and PowerDNS Recursor", func(t *testing.T) {
+		w := newWorld(t)
+		local := w.net.serve(t, "127.0.0.1:53", dnsregtest.Config{Zones: []string{"2.0.192.in-addr.arpa"}})
+		resolver := w.net.serve(t, "198.51.100.53:53", dnsregtest.Config{Zones: []string{"example.test", "2.0.192.in-addr.arpa", "localhost"}})
+		err := resolver.Insert("ns1.example.test. 300 A 192.0.2.53", "localhost. 300 A 127.0.0.1",
+			"2.0.192.in-addr.arpa. 300 SOA localhost. nobody.invalid. 1 3600 1200 604800 10800")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.table.Set(host("192.0.2.1")...)
+		r := w.registrar(func(c *Config) { c.Servers, c.Resolvers = nil, []string{"198.51.100.53:53"} })
+		w.sync(r)
+		if s := r.Status().Skipped; len(s) != 1 || !errors.Is(s[0].Err, ErrLocalZone) {
+			t.Errorf("skipped %v", s)
+		}
+		if s := local.Stats(); s != (dnsregtest.Stats{}) {
+			t.Errorf("localhost was asked: %+v", s)
+		}
+	})
 	t.Run("too high up", func(t *testing.T) {
 		w := newWorld(t, "in-addr.arpa")
 		w.table.Set(host("198.51.100.1")...)

@@ -8,9 +8,10 @@
 // # What a Registrar does
 //
 // [Registrar.Sync] makes one pass; [Registrar.Run] makes one at the start, whenever the [Source] says that
-// its addresses changed, and every [Config].Refresh. A pass finds the zone of each name by its SOA record,
-// sends one message per zone, and none to a zone in which nothing has to change, except for a refresh:
-// that is a message with prerequisites only, which leaves the zone's serial alone.
+// its addresses changed, and every [Config].Refresh. A pass finds the zone of each name by its SOA record
+// (and remembers it until an attempt there fails), sends one message per zone, and none to a zone in which
+// nothing has to change, except for a refresh: that is a message with prerequisites only, which leaves the
+// zone's serial alone.
 //
 //   - Compare and swap. Every message carries prerequisites on exactly what the Registrar last read or
 //     wrote (RFC 2136 section 2.4). If someone else was there first, nothing happens, and the Registrar
@@ -20,7 +21,8 @@
 //   - Own records only. Deletes name single records. Own are the records that this Registrar has written;
 //     those at its name whose address the host has, in whatever state, since an earlier run may have left
 //     them; those that [Config].Adopt claims; and the PTR records of these addresses that point to its
-//     name. Everything else stays.
+//     name. Everything else stays, but an RRset has one TTL (RFC 2181 section 5.2): at most servers a
+//     foreign record beside one of ours takes over its TTL.
 //   - Forward first. PTR records follow once the A and AAAA records are right. A missing reverse zone is
 //     logged and shown in [Status]; a failing one is retried on its own schedule. Neither holds up A and
 //     AAAA.

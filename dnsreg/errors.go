@@ -60,7 +60,7 @@ func (e *ServerError) Error() string {
 		s += ", " + rcodeText(e.TSIG)
 	}
 	if e.Skew != 0 {
-		s += fmt.Sprintf(" (the server's clock is %v ahead)", e.Skew)
+		s += fmt.Sprintf(" (the server's clock is %v %s)", e.Skew.Abs(), map[bool]string{true: "ahead", false: "behind"}[e.Skew > 0])
 	}
 	if !e.Authentic {
 		s += " (reply not authentic)"
@@ -93,7 +93,8 @@ func rcodeText(code int) string {
 }
 
 // NoReplyError is an exchange that ended without an acceptable reply. Whether the server carried the
-// request out is unknown. It is an os.ErrDeadlineExceeded for errors.Is when time ran out.
+// request out is unknown. For errors.Is it is an os.ErrDeadlineExceeded when Config.Timeout ran out, and the
+// context's cause when the caller's context ended.
 type NoReplyError struct {
 	Server string // host:port
 	Op     string // "query" or "update"

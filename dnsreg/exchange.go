@@ -37,7 +37,7 @@ const firstTry = time.Second
 
 // exchange sends msg to server and waits for the reply: over UDP, then, if that was truncated, over TCP;
 // at once over TCP if the message is long. The error is a *ServerError when the reply says no, else a
-// *NoReplyError.
+// *NoReplyError, unless the request can't be built.
 func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, key Key) (*dns.Msg, error) {
 	ctx, cancel := withTimeout(ctx, t.clock, t.timeout)
 	defer cancel()

@@ -234,19 +234,21 @@ func TestKeyErrors(t *testing.T) {
 }
 
 func TestClockSkew(t *testing.T) {
-	w := &world{t: t}
-	w.server = w.net.serve(t, serverAddr, dnsregtest.Config{
-		Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret},
-		Now: func() time.Time { return time.Now().Add(time.Hour) },
-	})
-	w.table.Set(host("192.0.2.1")...)
-	err := w.registrar().Sync(t.Context())
-	e := serverError(t, err)
-	if e.TSIG != dns.RcodeBadTime || !e.Authentic || ClassOf(err) != ClockSkew {
-		t.Errorf("error %v", err)
-	}
-	if d := e.Skew - time.Hour; d.Abs() > 2*time.Second {
-		t.Errorf("skew %v, want about an hour", e.Skew)
+	for says, skew := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour} {
+		w := &world{t: t}
+		w.server = w.net.serve(t, serverAddr, dnsregtest.Config{
+			Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret},
+			Now: func() time.Time { return time.Now().Add(skew) },
+		})
+		w.table.Set(host("192.0.2.1")...)
+		err := w.registrar().Sync(t.Context())
+		e := serverError(t, err)
+		if e.TSIG != dns.RcodeBadTime || !e.Authentic || ClassOf(err) != ClockSkew || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v", says, err)
+		}
+		if d := e.Skew - skew; d.Abs() > 2*time.Second {
+			t.Errorf("skew %v, want about %v", e.Skew, skew)
+		}
 	}
 }
 

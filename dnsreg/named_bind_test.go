@@ -12,26 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// needTools skips the test visibly without the programs it drives; DNS_TESTS=require makes that a failure.
-func needTools(t *testing.T, tools ...string) {
-	t.Helper()
-	switch mode := os.Getenv("DNS_TESTS"); mode {
-	case "off":
-		t.Skip("SKIP(dns): DNS_TESTS=off")
-	default:
-		for _, tool := range tools {
-			if _, err := exec.LookPath(tool); err == nil {
-				continue
-			} else if mode == "require" {
-				t.Fatalf("DNS_TESTS=require: %v", err)
-			} else {
-				t.Skipf("SKIP(dns): %v (install bind9 and bind9-dnsutils)", err)
-			}
-		}
-	}
-}
+	"github.com/hextet/hextet/internal/peertest"
+)
 
 // named is a BIND on loopback with zones of its own.
 type named struct {
@@ -49,7 +32,7 @@ controls { };
 
 func startNamed(t *testing.T, algorithm string, zones ...string) *named {
 	t.Helper()
-	needTools(t, "named", "dig")
+	peertest.DNS.Tools(t, "named", "dig")
 	dir := t.TempDir() // named runs as this user and writes its journals here
 	for try := range 3 {
 		if n := tryNamed(t, dir, algorithm, zones); n != nil {
@@ -86,11 +69,14 @@ func tryNamed(t *testing.T, dir, algorithm string, zones []string) *named {
 	running, drained := make(chan bool, 1), make(chan struct{})
 	go func() {
 		defer close(drained)
-		up := false
+		up, listening := false, true
 		for lines := bufio.NewScanner(log); lines.Scan(); {
+			if strings.HasSuffix(lines.Text(), "address in use") {
+				listening = false // named runs on without the port that somebody else has taken
+			}
 			if !up && strings.HasSuffix(lines.Text(), " running") {
 				up = true
-				running <- true
+				running <- listening
 			}
 		}
 		running <- false // ended; nobody may be listening any more, and there is room

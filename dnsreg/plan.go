@@ -44,6 +44,8 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 		return plan, err
 	}
 	defer give()
+	clear(r.silent)
+	clear(r.missing) // as Sync does
 	addrs, _ := r.cfg.Source.Addresses()
 	d, err := r.cfg.decide(addrs)
 	plan.Addresses = d.verdicts

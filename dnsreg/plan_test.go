@@ -77,6 +77,22 @@ func TestPlanShowsWhatIsLeftOut(t *testing.T) {
 	}
 }
 
+// A reverse zone that was missing at the last pass is looked for again, as Sync would.
+func TestPlanLooksForMissingZonesAgain(t *testing.T) {
+	w := newWorld(t)
+	w.table.Set(host("198.51.100.1")...)
+	r := w.registrar()
+	w.sync(r)
+	w.net.serve(t, "192.0.2.54:53", dnsregtest.Config{
+		Zones: []string{"100.51.198.in-addr.arpa"}, Keys: map[string][]byte{keyName: secret},
+	})
+	r.cfg.Servers = append(r.cfg.Servers, "192.0.2.54:53")
+	plan, err := r.Plan(t.Context())
+	if err != nil || len(plan.Zones) != 1 || len(plan.Skipped) != 0 {
+		t.Errorf("plan %v, %v", plan, err)
+	}
+}
+
 func TestPlanWithErrors(t *testing.T) {
 	w := newWorld(t)
 	w.table.Set(host("192.0.2.1", "2001:db8::1")...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 
@@ -73,13 +74,24 @@ func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, 
 	pause := !urgent && r.search.waiting(r.cfg.Clock.Now())
 	candidates := r.candidates(d, extra)
 	r.prune(candidates)
+	if n := len(candidates); n > 0 && r.search.failures > 0 {
+		// Start elsewhere: a name that nobody answers for must not keep the others waiting for ever.
+		k := rand.N(n)
+		candidates = slices.Concat(candidates[k:], candidates[:k])
+	}
 	failed := make(map[string]error) // by family: its servers may be others
 	for _, addr := range candidates {
 		name, fam := reverseName(addr), family(addr)
 		_, located := r.places[name]
 		_, down := errors.AsType[*NoReplyError](failed[fam])
 		// A server that is away would cost a timeout for each name.
-		if !located && (pause || down) || r.missing[name] != nil {
+		switch {
+		case r.missing[name] != nil:
+			if !eligible[addr] {
+				delete(r.retired, addr)
+			}
+			continue
+		case !located && (pause || down):
 			continue
 		}
 		p, err := r.locate(ctx, name)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -84,6 +85,9 @@ func TestMemoryStaysSmall(t *testing.T) {
 			t.Fatal(o.err)
 		}
 	}
+	if len(r.retired) != 0 || len(r.missing) > 2 { // that of the address before too: it is forgotten by the next pass
+		t.Errorf("%d retired and %d missing while addresses without a zone come and go", len(r.retired), len(r.missing))
+	}
 	w.table.Set(host("192.0.2.1")...)
 	w.sync(r)
 	if o := r.pass(t.Context(), effort{}); o.err != nil {
@@ -139,6 +143,63 @@ func TestSilentServerCostsOneTimeout(t *testing.T) {
 		defer w.mu.Unlock()
 		if _, ok := errors.AsType[*NoReplyError](err); !ok || len(names) != 2 {
 			t.Errorf("asked for %d names, error %v", len(names), err)
+		}
+	})
+}
+
+// A reverse zone becomes classless (RFC 2317) while its PTR record is registered: the next Sync meets the
+// CNAME, the one after that follows it.
+func TestPointerBecomesAnAlias(t *testing.T) {
+	w := newWorld(t, "0-63.2.0.192.in-addr.arpa")
+	w.table.Set(host("192.0.2.5")...)
+	r := w.registrar()
+	w.sync(r)
+	w.removeBehindItsBack("5.2.0.192.in-addr.arpa. PTR host.example.test.")
+	if err := w.server.Insert("5.2.0.192.in-addr.arpa. 300 CNAME 5.0-63.2.0.192.in-addr.arpa."); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Sync(t.Context()); !errors.Is(err, ErrAlias) {
+		t.Errorf("error %v", err)
+	}
+	w.sync(r)
+	if got := w.server.Records("5.0-63.2.0.192.in-addr.arpa"); len(got) != 1 {
+		t.Errorf("the delegated name holds %v", got)
+	}
+}
+
+// Nobody ever answers for the first reverse name: the second gets its PTR record all the same.
+func TestSilentReverseNameDoesNotStarveOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "100.51.198.in-addr.arpa")
+		w.table.Set(host("192.0.2.1", "198.51.100.1")...)
+		w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
+			return dnsregtest.Fault{Drop: strings.HasSuffix(q.Name, ".2.0.192.in-addr.arpa.")}
+		})
+		defer w.start(w.registrar())()
+		passTime(24 * time.Hour) // which one is asked first is left to chance, some hundred times
+		if got := w.server.Records("1.100.51.198.in-addr.arpa"); len(got) != 1 {
+			t.Errorf("PTR records %v", got)
+		}
+	})
+}
+
+// The first server is away, the second has everything: one timeout, not one for each name.
+func TestServerAwayCostsOneTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var lines []string
+		for i := range 30 {
+			lines = append(lines, fmt.Sprintf("192.0.2.%d", i+1))
+		}
+		w.table.Set(host(lines...)...)
+		away := w.net.serve(t, "192.0.2.54:53", dnsregtest.Config{Fault: func(dnsregtest.Request) dnsregtest.Fault {
+			return dnsregtest.Fault{Drop: true}
+		}})
+		start := time.Now()
+		w.sync(w.registrar(func(c *Config) { c.Servers = []string{"192.0.2.54:53", serverAddr} }))
+		w.holds(lines...)
+		if d := time.Since(start); d != defaultTimeout || away.Stats().Queries == 0 {
+			t.Errorf("took %v, want %v; the first server saw %+v", d, defaultTimeout, away.Stats())
 		}
 	})
 }

@@ -27,6 +27,9 @@ type Registrar struct {
 	forward *unit
 	reverse map[place]*unit // by zone and server; no owner
 	search  unit            // the look-up of reverse zones, where it fails
+	silent  map[string]int  // timeouts by server, in this pass
+
+	synced chan struct{} // holds a token when Sync has moved the times at which Run has to wake
 
 	mu     sync.Mutex // guards status
 	status Status
@@ -49,17 +52,24 @@ func New(cfg Config) (*Registrar, error) {
 		retired: make(map[netip.Addr]struct{}),
 		forward: new(unit),
 		reverse: make(map[place]*unit),
+		silent:  make(map[string]int),
+		synced:  make(chan struct{}, 1),
 		status:  Status{Name: cfg.Name},
 	}
 	r.turn <- struct{}{}
 	return r, nil
 }
 
-// Sync makes one pass now: find the zones, read what is not known, send what has to change, and confirm
-// the rest. It does not wait for any backoff. The error joins those of all zones; records that could be
+// Sync makes one pass now: find the zones and read the records that are not known yet, send what has to
+// change, and confirm the rest. It does not wait for any backoff. The error joins those of all zones; records that could be
 // set right are, PTR records only after A and AAAA.
 func (r *Registrar) Sync(ctx context.Context) error {
-	return r.pass(ctx, effort{urgent: true}).err
+	err := r.pass(ctx, effort{urgent: true}).err
+	select {
+	case r.synced <- struct{}{}:
+	default:
+	}
+	return err
 }
 
 // Deregister removes the records that are ours and no other. Use it when Run has ended, with a fresh
@@ -100,6 +110,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	}
 	defer give()
 	defer r.publish()
+	clear(r.silent)
 	addrs, changed := r.cfg.Source.Addresses()
 	d, err := r.cfg.decide(addrs)
 	if how.remove {

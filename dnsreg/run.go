@@ -31,6 +31,7 @@ func (r *Registrar) Run(ctx context.Context) error {
 		case <-due:
 		case <-o.changed:
 			r.debounce(ctx)
+		case <-r.synced: // what failed there is repeated here
 		case <-ctx.Done():
 		}
 		stop()

@@ -120,7 +120,8 @@ func (w *world) removeBehindItsBack(record string) {
 		w.t.Fatal(err)
 	}
 	m := new(dns.Msg)
-	m.SetUpdate("example.test.")
+	_, zone, _ := strings.Cut(rr.Header().Name, ".")
+	m.SetUpdate(zone)
 	m.Remove([]dns.RR{rr})
 	key, err := TSIG(keyName, "", secret).Key(w.t.Context(), serverAddr)
 	if err != nil {
@@ -160,6 +161,24 @@ func TestRunBacksOff(t *testing.T) {
 		w.misbehave(nil)
 		passTime(maxBackoff)
 		w.holds("192.0.2.100")
+	})
+}
+
+// A Sync beside a sleeping Run fails: Run repeats it when Status says, not at the next refresh.
+func TestRunRepeatsWhatSyncFailedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.table.Set(host("192.0.2.1")...)
+		r := w.registrar()
+		defer w.start(r)()
+		synctest.Wait()
+		w.misbehave(only("example.test.", dnsregtest.Fault{Rcode: dns.RcodeServerFailure}))
+		serverError(t, r.Sync(t.Context()))
+		w.misbehave(nil)
+		passTime(time.Until(r.Status().Zones[0].Next))
+		if z := r.Status().Zones[0]; z.Failures != 0 || z.Err != nil {
+			t.Errorf("status %+v", z)
+		}
 	})
 }
 

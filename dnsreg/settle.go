@@ -65,14 +65,15 @@ func (r *Registrar) prepare(ctx context.Context, p place, wants []want) ([]edit,
 
 // toSend returns the edits of the names at which something changes: the RRsets beside it are pinned down
 // by the same message, so that it fits one state of the name only, however often it is replayed.
-// With confirm it adds the RRsets that hold records of ours and were not read just now.
+// With confirm it adds the RRsets that were not read just now, the empty ones too: somebody else may have
+// registered an address there that must not be.
 func toSend(edits []edit, confirm bool) (out []edit) {
 	changing := make(map[string]bool)
 	for _, e := range edits {
 		changing[e.key.name] = changing[e.key.name] || !e.empty()
 	}
 	for _, e := range edits {
-		if changing[e.key.name] || confirm && !e.read && len(e.after) > 0 {
+		if changing[e.key.name] || confirm && !e.read {
 			out = append(out, e)
 		}
 	}

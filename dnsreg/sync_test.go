@@ -97,6 +97,24 @@ func TestLeftoversAreRemoved(t *testing.T) {
 	w.holds(everything[7])
 }
 
+// Somebody else registers a flagged address, in a family of which nothing is registered: that family's
+// RRset is empty, and confirmed like the other.
+func TestFlaggedAddressRegisteredBySomebodyElse(t *testing.T) {
+	for _, lines := range [][]string{{"192.0.2.1 skip", "2001:db8::1"}, {"192.0.2.1 skip", "2001:db8::1 skip"}} {
+		w := newWorld(t)
+		w.table.Set(host(lines...)...)
+		r := w.registrar()
+		w.sync(r)
+		if err := w.server.Insert("host.example.test. 300 A 192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+		w.sync(r)
+		if got := fmt.Sprint(w.server.Records(hostName)); strings.Contains(got, "192.0.2.1") {
+			t.Errorf("%q: the zone holds %s", lines, got)
+		}
+	}
+}
+
 func TestForeignRecordsStay(t *testing.T) {
 	w := newWorld(t)
 	foreign := []string{

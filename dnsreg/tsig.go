@@ -59,7 +59,7 @@ func verifyTSIG(key Key, reply, requestMAC []byte, now time.Time) (*dns.TSIG, er
 	if err != nil {
 		return nil, err
 	}
-	if dns.CanonicalName(t.Hdr.Name) != key.Name() || dns.CanonicalName(t.Algorithm) != key.Algorithm() {
+	if dns.CanonicalName(t.Hdr.Name) != dns.CanonicalName(key.Name()) || dns.CanonicalName(t.Algorithm) != dns.CanonicalName(key.Algorithm()) {
 		return t, errOtherKey
 	}
 	mac, err := hex.DecodeString(t.MAC)

@@ -1,9 +1,11 @@
 package dnsreg
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -224,9 +226,35 @@ func TestParseTSIG(t *testing.T) {
 	if strings.Contains(err.Error(), "secret!!") {
 		t.Errorf("error %q shows the secret", err)
 	}
-	if _, err := ParseTSIG("k.", "rot13", "a2tr"); err == nil || !strings.Contains(err.Error(), "rot13") {
+	if auth, err := ParseTSIG("k.", "rot13", "a2tr"); auth != nil || err == nil || !strings.Contains(err.Error(), "rot13") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestPrintedConfigKeepsTheSecret(t *testing.T) {
+	cfg := Config{Auth: TSIG(keyName, "", []byte("kkkk"))}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		got := fmt.Sprintf(format, cfg)
+		if strings.Contains(got, "kkkk") || strings.Contains(got, "107") || strings.Contains(got, "0x6b") || !strings.Contains(got, keyName) {
+			t.Errorf("%s prints %s", format, got)
+		}
+	}
+}
+
+// shouted is a Key whose names are not in lower case, as another implementation's may be.
+type shouted struct{ hmacKey }
+
+func (k shouted) Name() string      { return strings.ToUpper(k.name) }
+func (k shouted) Algorithm() string { return strings.ToUpper(k.algorithm) }
+
+func (k shouted) Validate() error                          { return nil }
+func (k shouted) Key(context.Context, string) (Key, error) { return k, nil }
+
+func TestKeyNamesInAnyCase(t *testing.T) {
+	w := newWorld(t)
+	w.table.Set(host("192.0.2.1")...)
+	w.sync(w.registrar(func(c *Config) { c.Auth = shouted{testKey(t, "").(hmacKey)} }))
+	w.holds("192.0.2.1")
 }
 
 func FuzzAccept(f *testing.F) {

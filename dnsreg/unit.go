@@ -2,6 +2,7 @@ package dnsreg
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -78,8 +79,8 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 	}
 	u.failures++
 	u.until = now.Add(backoff(u.failures))
-	if ClassOf(res.err) != Permanent {
-		r.displace(u.place) // perhaps another server has the zone now
+	if ClassOf(res.err) != Permanent || errors.Is(res.err, ErrAlias) {
+		r.displace(u.place) // perhaps another server has the zone now, or a CNAME leads elsewhere (RFC 2317)
 	}
 	r.cfg.Logger.Warn("dnsreg: attempt failed", "name", r.cfg.Name, "zone", u.place.zone, "server", u.place.server,
 		"class", ClassOf(res.err), "failures", u.failures, "again", u.until.Sub(now), "error", res.err)

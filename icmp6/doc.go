@@ -16,9 +16,9 @@
 // the IPv6 header. With a Routing header, the destination is the final one.
 //
 // Addresses are IPv6, 4-in-6 included; zones are ignored. All functions here are
-// pure: no I/O, no clock, no allocation unless they report an error. They write
-// nothing but the two bytes of the checksum, keep no slice, and are safe for
-// concurrent use on different packets.
+// pure: no I/O, no clock, no allocation but that of an error, or of the filter that
+// [Filter.ICMPFilter] returns. They write nothing but the two bytes of the checksum,
+// keep no slice, and are safe for concurrent use on different packets.
 //
 // The arithmetic is in [github.com/hextet/hextet/icmp6/checksum].
 package icmp6

@@ -9,14 +9,15 @@ import (
 
 // Fill computes the checksum of payload, which is to be sent from src to dst, and
 // stores it at the offset. What the field held before does not matter: it counts
-// as zero. On [Disabled] Fill does nothing.
+// as zero. On [Disabled] Fill does nothing, whatever the protocol; NewOffset and
+// DefaultOffset never return it for ICMPv6.
 //
 // proto is the protocol number of payload; for UDP (17) a computed 0 is stored as
 // 0xffff. dst is the final destination if there is a Routing header. payload
 // begins after the IPv6 header and its extension headers.
 //
-// Errors are ErrFamily, ErrShort, ErrJumbo, and for an Offset that NewOffset would
-// have refused, NewOffset's. With an error, payload is unchanged.
+// Errors are ErrFamily, ErrShort, ErrJumbo, and for any other Offset that NewOffset
+// would have refused, NewOffset's. With an error, payload is unchanged.
 func (o Offset) Fill(src, dst netip.Addr, proto uint8, payload []byte) error {
 	if o < 0 {
 		return nil

@@ -93,18 +93,20 @@ func TestFillComputedZero(t *testing.T) {
 
 func TestFillDisabled(t *testing.T) {
 	for _, o := range []icmp6.Offset{icmp6.Disabled, -2, -3} {
-		payload := []byte("unchanged")
-		if err := o.Fill(host1, host2, 89, payload); err != nil {
-			t.Errorf("Fill: %v", err)
-		}
-		if err := o.FillBuffers(host1, host2, 89, [][]byte{payload}); err != nil {
-			t.Errorf("FillBuffers: %v", err)
-		}
-		if err := o.Verify(host1, netip.Addr{}, 89, payload[:1]); err != nil {
-			t.Errorf("Verify: %v", err)
-		}
-		if string(payload) != "unchanged" {
-			t.Errorf("offset %d changed the payload: %x", o, payload)
+		for _, proto := range []uint8{17, 58, 89} {
+			payload := []byte("unchanged")
+			if err := o.Fill(host1, host2, proto, payload); err != nil {
+				t.Errorf("Fill: %v", err)
+			}
+			if err := o.FillBuffers(host1, host2, proto, [][]byte{payload}); err != nil {
+				t.Errorf("FillBuffers: %v", err)
+			}
+			if err := o.Verify(host1, netip.Addr{}, proto, payload[:1]); err != nil {
+				t.Errorf("Verify: %v", err)
+			}
+			if string(payload) != "unchanged" {
+				t.Errorf("offset %d, protocol %d: the payload is now %x", o, proto, payload)
+			}
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (a Address) normalize() (Address, error) {
 	case addr == broadcast4:
 		return a, invalidf("address %v: the limited broadcast address can't be assigned", given)
 	case a.Interface < 1 || a.Interface > math.MaxInt32:
-		return a, invalidf("address %v: interface index %d: want 1 or more", given, a.Interface)
+		return a, invalidf("address %v: interface index %d: want 1 to %d", given, a.Interface, math.MaxInt32)
 	}
 	routers := make([]netip.Addr, 0, len(a.Routers))
 	for _, r := range a.Routers {

@@ -1,6 +1,9 @@
 package srcselect
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A DestinationResult is a destination in its place.
 type DestinationResult struct {
@@ -48,42 +51,63 @@ func (r DestinationRule) String() string {
 // SortDestinations orders destinations by RFC 6724 section 6, the best first, and
 // returns them with their sources, each chosen by Select for its query (so that
 // Query.Source is honoured here too). All sources come from one moment. dsts is not
-// changed. The order is stable, but where rules 1 to 8 tie destinations of both
-// families, it depends on the given one: rule 9 compares only within a family,
-// which is not transitive. The time is quadratic in len(dsts), which is the length
-// of a DNS answer.
+// changed. Within a family the order is stable and does not depend on what there is
+// of the other. Destinations of two families that rules 1 to 8 tie keep their order
+// as far as rule 9 leaves it, which compares within a family only.
 func (s *Selector) SortDestinations(dsts []Query) []DestinationResult {
 	snap := s.load()
-	ranked := make([]rankedDestination, 0, len(dsts))
-	for _, q := range dsts {
-		DA := s.rankDestination(snap, q)
-		// An insertion sort, because it makes no use of transitivity: every
-		// destination ends up right after one that is not worse.
-		at := len(ranked)
-		for at > 0 {
-			if order, _ := compareDestinations(&DA, &ranked[at-1]); order <= 0 {
-				break
-			}
-			at--
+	var ipv6, ipv4 []*rankedDestination
+	for i, q := range dsts {
+		D := s.rankDestination(snap, q)
+		D.position = i
+		if D.ipv4 {
+			ipv4 = append(ipv4, D)
+		} else {
+			ipv6 = append(ipv6, D)
 		}
-		ranked = append(ranked, rankedDestination{})
-		copy(ranked[at+1:], ranked[at:])
-		ranked[at] = DA
 	}
+	// Rule 9 makes the rules intransitive over both families: two destinations that
+	// it orders may both tie with one of the other family between them. Within a
+	// family they are transitive, so each is sorted by itself.
+	ranked := mergeDestinations(sortFamily(ipv6), sortFamily(ipv4))
 	results := make([]DestinationResult, len(ranked))
-	for i := range ranked {
+	for i, D := range ranked {
 		if i > 0 {
-			_, ranked[i].Rule = compareDestinations(&ranked[i-1], &ranked[i])
+			_, D.Rule = compareDestinations(ranked[i-1], D)
 		}
-		results[i] = ranked[i].DestinationResult
+		results[i] = D.DestinationResult
 	}
 	return results
+}
+
+// sortFamily sorts destinations of one family, the best first, and returns them.
+func sortFamily(Ds []*rankedDestination) []*rankedDestination {
+	slices.SortStableFunc(Ds, func(DA, DB *rankedDestination) int {
+		order, _ := compareDestinations(DA, DB)
+		return -order
+	})
+	return Ds
+}
+
+// mergeDestinations merges two sorted families.
+func mergeDestinations(as, bs []*rankedDestination) []*rankedDestination {
+	merged := make([]*rankedDestination, 0, len(as)+len(bs))
+	for len(as) > 0 && len(bs) > 0 {
+		order, _ := compareDestinations(as[0], bs[0])
+		if order > 0 || order == 0 && as[0].position < bs[0].position {
+			merged, as = append(merged, as[0]), as[1:]
+		} else {
+			merged, bs = append(merged, bs[0]), bs[1:]
+		}
+	}
+	return append(append(merged, as...), bs...)
 }
 
 // A rankedDestination is D with what the rules of section 6 need of it and of
 // Source(D).
 type rankedDestination struct {
 	DestinationResult
+	position      int // in the original list
 	usable        bool
 	matchingScope bool // Scope(D) = Scope(Source(D))
 	deprecated    bool // Source(D)
@@ -95,8 +119,8 @@ type rankedDestination struct {
 	commonPrefix  int // CommonPrefixLen(Source(D), D)
 }
 
-func (s *Selector) rankDestination(snap *snapshot, q Query) rankedDestination {
-	ranked := rankedDestination{DestinationResult: DestinationResult{Query: q}}
+func (s *Selector) rankDestination(snap *snapshot, q Query) *rankedDestination {
+	ranked := &rankedDestination{DestinationResult: DestinationResult{Query: q}}
 	D, err := s.cfg.resolve(&q)
 	if err != nil {
 		ranked.Err = err

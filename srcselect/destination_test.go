@@ -62,7 +62,7 @@ func TestEachDestinationRule(t *testing.T) {
 
 // Against a literal reading of section 6 on top of the reference for section 5:
 // the order is a permutation, every destination is no better than the one before
-// it, the sources are Select's, equals keep their order, and within one family the
+// it, the sources are Select's, equals keep their order, and within each family the
 // result is the one and only stable order.
 func TestSortDestinationsAgainstReference(t *testing.T) {
 	rules := make(map[DestinationRule]int)
@@ -101,9 +101,8 @@ func TestSortDestinationsAgainstReference(t *testing.T) {
 func checkDestinations(t *testing.T, w *world, dsts []Query, got []DestinationResult) {
 	t.Helper()
 	ref := &reference{cfg: w.cfg}
-	var left []Query // what stable removal leaves of the input
-	left = append(left, dsts...)
-	sameFamily := true
+	left := slices.Clone(dsts) // what stable removal leaves of the input
+	var families [2][]Query    // the results of each, in their order
 	for i, r := range got {
 		at := slices.Index(left, r.Query)
 		if at < 0 {
@@ -124,19 +123,19 @@ func checkDestinations(t *testing.T, w *world, dsts []Query, got []DestinationRe
 		if order == 0 && slices.Index(dsts, r.Query) < slices.Index(dsts, got[i-1].Query) {
 			t.Fatalf("%v after %v, which came later", r.Query, got[i-1].Query)
 		}
-		sameFamily = sameFamily && r.Query.Destination.Unmap().Is4() == got[0].Query.Destination.Unmap().Is4()
 	}
-	if !sameFamily {
-		return
+	for _, r := range got {
+		family := bit(r.Query.Destination.Unmap().Is4())
+		families[family] = append(families[family], r.Query)
 	}
-	want := slices.Clone(dsts)
-	slices.SortStableFunc(want, func(a, b Query) int {
-		order, _ := ref.compareDestinations(w.list, a, b)
-		return -order
-	})
-	for i := range want {
-		if want[i] != got[i].Query {
-			t.Fatalf("place %d: %v, want %v", i, got[i].Query, want[i])
+	for family, got := range families {
+		want := slices.DeleteFunc(slices.Clone(dsts), func(q Query) bool { return bit(q.Destination.Unmap().Is4()) != uint32(family) })
+		slices.SortStableFunc(want, func(a, b Query) int {
+			order, _ := ref.compareDestinations(w.list, a, b)
+			return -order
+		})
+		if !slices.Equal(got, want) {
+			t.Fatalf("of %v\n got %v\nwant %v", dsts, got, want)
 		}
 	}
 }
@@ -203,6 +202,25 @@ func outgoing(q Query) int {
 		return int(zoneIndex(D))
 	}
 	return q.Interface
+}
+
+// An IPv4 destination that ties with two of IPv6 by rules 1 to 8 does not keep rule
+// 9 from ordering those, wherever it stands.
+func TestRule9AcrossFamilies(t *testing.T) {
+	table := policyOf(append(DefaultPolicy().Rows(), PolicyEntry{netip.MustParsePrefix("198.51.100.0/24"), 40, 4, 0})...)
+	s := selectorWith(t, Config{Policy: table}, "2001:db8:1::1", "192.0.2.1")
+	better, worse, other := to("2001:db8:1::9"), to("2001:db8:ffff::9"), to("198.51.100.9")
+	for _, dsts := range [][]Query{{worse, other, better}, {other, worse, better}, {worse, better, other}, {better, other, worse}} {
+		var ipv6 []Query
+		for _, r := range s.SortDestinations(dsts) {
+			if r.Query != other {
+				ipv6 = append(ipv6, r.Query)
+			}
+		}
+		if !slices.Equal(ipv6, []Query{better, worse}) {
+			t.Errorf("%v: sorted to %v", dsts, ipv6)
+		}
+	}
 }
 
 func TestSortDestinationsErrors(t *testing.T) {

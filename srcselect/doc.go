@@ -1,6 +1,6 @@
 // Package srcselect answers, for every packet a host is about to send, which of
-// its addresses should speak, and says why: RFC 6724 whole, with the
-// skip-as-source flag that keeps an address out of the choice.
+// its addresses should speak, and says why: all the rules of RFC 6724, with
+// the skip-as-source flag that keeps an address out of the choice.
 //
 // A [Selector] holds the addresses of a host. [Selector.Select] picks the source
 // for a destination by RFC 6724 section 4 (which addresses are candidates) and
@@ -24,6 +24,10 @@
 // An explicit [Query.Source] goes past all of that but assignment: it is honoured,
 // skipped or not.
 //
+// Not here: what section 4 says of sites (a host is taken to be in one, so that a
+// site-local destination restricts nothing) and of IPv4-translatable addresses, and
+// the rows that section 2.1 lets an implementation add to the policy table by itself.
+//
 // # The order of candidates
 //
 // Each rule is a rank: a number for one address and one destination, where rule n
@@ -37,7 +41,7 @@
 // # Cost
 //
 // A Selector is an immutable snapshot behind an atomic pointer: Select takes no
-// lock, allocates nothing when it succeeds, and looks at each address once, at a
-// few nanoseconds each. The package imports nothing outside the standard library
-// and uses no clock, no I/O and no goroutine.
+// lock, allocates nothing when it succeeds, and looks at each address once, or twice
+// for a last resort, at a few nanoseconds each. The package imports nothing outside
+// the standard library and uses no clock, no I/O and no goroutine.
 package srcselect

@@ -72,7 +72,7 @@ func NewPolicy(rows []PolicyEntry) (Policy, error) {
 		case e.Prefix != e.Prefix.Masked():
 			return Policy{}, invalidf("policy row %d: prefix %v has host bits: want %v", i, e.Prefix, e.Prefix.Masked())
 		case e.Interface < 0 || e.Interface > math.MaxInt32:
-			return Policy{}, invalidf("policy row %d (%v): interface index %d: want 1 or more, or 0 for every interface", i, e.Prefix, e.Interface)
+			return Policy{}, invalidf("policy row %d (%v): interface index %d: want 1 to %d, or 0 for every interface", i, e.Prefix, e.Interface, math.MaxInt32)
 		}
 		k := key{word128(e.Prefix.Addr()), mappedLen(e.Prefix), e.Interface}
 		if j, dup := first[k]; dup {

@@ -107,11 +107,11 @@ func TestPolicyLookup(t *testing.T) {
 func TestNewPolicyRefuses(t *testing.T) {
 	good := PolicyEntry{Prefix: netip.MustParsePrefix("::ffff:192.0.2.0/120")}
 	for want, e := range map[string]PolicyEntry{
-		"policy row 1: no valid prefix":                                                              {},
-		"policy row 1: prefix 2001:db8::1/32 has host bits: want 2001:db8::/32":                      {Prefix: netip.MustParsePrefix("2001:db8::1/32")},
-		"policy row 1: prefix 10.0.0.1/8 has host bits: want 10.0.0.0/8":                             {Prefix: netip.MustParsePrefix("10.0.0.1/8")},
-		"policy row 1 (2001:db8::/32): interface index -1: want 1 or more, or 0 for every interface": {Prefix: netip.MustParsePrefix("2001:db8::/32"), Interface: -1},
-		"policy row 1 (192.0.2.0/24): same prefix and interface as row 0":                            {Prefix: netip.MustParsePrefix("192.0.2.0/24")},
+		"policy row 1: no valid prefix":                                                                    {},
+		"policy row 1: prefix 2001:db8::1/32 has host bits: want 2001:db8::/32":                            {Prefix: netip.MustParsePrefix("2001:db8::1/32")},
+		"policy row 1: prefix 10.0.0.1/8 has host bits: want 10.0.0.0/8":                                   {Prefix: netip.MustParsePrefix("10.0.0.1/8")},
+		"policy row 1 (2001:db8::/32): interface index -1: want 1 to 2147483647, or 0 for every interface": {Prefix: netip.MustParsePrefix("2001:db8::/32"), Interface: -1},
+		"policy row 1 (192.0.2.0/24): same prefix and interface as row 0":                                  {Prefix: netip.MustParsePrefix("192.0.2.0/24")},
 	} {
 		p, err := NewPolicy([]PolicyEntry{good, e})
 		if !errors.Is(err, ErrInvalid) || err.Error() != "srcselect: "+want {

@@ -3,7 +3,6 @@ package srcselect
 import (
 	"math"
 	"net/netip"
-	"strconv"
 )
 
 // A Query asks for the source address of packets to Destination.
@@ -28,6 +27,10 @@ type Query struct {
 	// An address on several interfaces is taken from the outgoing one, else from
 	// where it is oldest. The zero Addr and, as in RFC 3542 section 6.2, the
 	// unspecified address leave the choice to the rules.
+	//
+	// RFC 6724 section 4 has a source refused that is no candidate. But skip-as-source
+	// is for addresses that speak when they are named, and which addresses may leave
+	// by which interface is for the caller to know.
 	Source netip.Addr
 
 	// Prefer holds the preferences of this query (RFC 5014). 0: as Config says.
@@ -40,7 +43,7 @@ type Query struct {
 }
 
 // Preferences are the per-query preferences of RFC 5014. Opposite ones at once are
-// an error, as that RFC's section 5 has it.
+// an error, as that RFC's section 6 has it.
 type Preferences uint8
 
 const (
@@ -75,7 +78,7 @@ func (cfg *Config) resolve(q *Query) (D destination, err error) {
 	case addr.IsUnspecified():
 		return D, invalidf("destination %v: nothing can be sent to the unspecified address", q.Destination)
 	case q.Interface < 0 || q.Interface > math.MaxInt32:
-		return D, invalidf("query for %v: interface index %d: want 1 or more, or 0 for not known", q.Destination, q.Interface)
+		return D, invalidf("query for %v: interface index %d: want 1 to %d, or 0 for not known", q.Destination, q.Interface, math.MaxInt32)
 	}
 	if err := q.Prefer.check(); err != nil {
 		return D, err
@@ -125,15 +128,17 @@ func (p Preferences) check() error {
 }
 
 // zoneIndex returns the interface index that a's zone spells, 0 if it spells none.
-// IPv4-mapped addresses have no zone.
+// IPv4-mapped addresses have no zone. Zones are often names, for which strconv would
+// allocate an error.
 func zoneIndex(a netip.Addr) int32 {
-	zone := a.Unmap().Zone()
-	if zone == "" {
-		return 0
-	}
-	n, err := strconv.ParseUint(zone, 10, 31)
-	if err != nil {
-		return 0
+	var n int64
+	for _, digit := range []byte(a.Unmap().Zone()) {
+		if digit < '0' || digit > '9' {
+			return 0
+		}
+		if n = 10*n + int64(digit-'0'); n > math.MaxInt32 {
+			return 0
+		}
 	}
 	return int32(n)
 }

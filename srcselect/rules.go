@@ -44,9 +44,9 @@ func rule3(S flags) uint32 {
 // address and SB is just a care-of address, then prefer SA. Similarly, if SB is
 // just a home address and SA is just a care-of address, then prefer SB.
 //
-// Implementations MUST provide a mechanism allowing an application to reverse the
-// sense of this preference and prefer care-of addresses over home addresses
-// (e.g., using appropriate API extensions such as [RFC5014])."
+// Implementations supporting home addresses MUST provide a mechanism allowing an
+// application to reverse the sense of this preference and prefer care-of addresses
+// over home addresses (e.g., via appropriate API extensions such as [RFC5014])."
 //
 // The text leaves open where an address that is neither stands, which would make
 // "equal" intransitive: here it stands with the care-of addresses.
@@ -100,7 +100,7 @@ func rule6(S *candidate, D *destination) uint32 {
 //
 // Implementations MUST provide a mechanism allowing an application to reverse the
 // sense of this preference and prefer public addresses over temporary addresses
-// (e.g., using appropriate API extensions such as [RFC5014])."
+// (e.g., via appropriate API extensions such as [RFC5014])."
 func rule7(S flags) uint32 {
 	return bit(S&flagTemporary != 0)
 }
@@ -140,9 +140,11 @@ const (
 	reverse7 = 1 << shift7
 )
 
-// key packs the ranks of S, so that keys compare as the rules in their order do:
-// "If a rule determines a result, then the remaining rules are not relevant and
-// MUST be ignored. Subsequent rules act as tiebreakers for earlier rules."
+// key packs the ranks of S, so that keys compare as the rules in their order do.
+//
+// RFC 6724 section 5: "In the case that a given rule produces a tie, i.e., provides
+// an "equal to" result for the two addresses, the remaining rules MUST be applied
+// (in order) to just those addresses that are tied to break the tie."
 func (D *destination) key(S *candidate, SRouters *Address) uint32 {
 	return S.fixed ^ D.reverse |
 		rule1(S, D)<<shift1 |

@@ -3,6 +3,7 @@ package srcselect
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -67,6 +68,29 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
+func TestZoneIndex(t *testing.T) {
+	for text, want := range map[string]int32{
+		"fe80::1":                      0,
+		"fe80::1%1":                    1,
+		"fe80::1%007":                  7,
+		"fe80::1%0":                    0,
+		"fe80::1%2147483647":           math.MaxInt32,
+		"fe80::1%2147483648":           0,
+		"fe80::1%4294967297":           0, // 1 in 32 bits
+		"fe80::1%18446744073709551617": 0, // 1 in 64 bits
+		"fe80::1%eth0":                 0,
+		"fe80::1%0x1":                  0,
+		"fe80::1%1eth":                 0,
+		"fe80::1%+1":                   0,
+		"192.0.2.1":                    0,
+		"::ffff:192.0.2.1%1":           0,
+	} {
+		if got := zoneIndex(netip.MustParseAddr(text)); got != want {
+			t.Errorf("zoneIndex(%s) = %d, want %d", text, got, want)
+		}
+	}
+}
+
 func TestExplicitSource(t *testing.T) {
 	hosts := []string{"fe80::1 if2", "2001:db8::1 skip", "2001:db8::2 deprecated if2", "2001:db8::3 tentative", "2001:db8::3 if3",
 		"2001:db8::4 tentative", "fe80::1 if1", "2001:db8::5 if2", "2001:db8::5 if1", "192.0.2.1 skip", "fe80::7 if2"}
@@ -121,14 +145,14 @@ func TestInvalidQueries(t *testing.T) {
 	s := selectorWith(t, Config{}, "2001:db8::1", "192.0.2.1", "fe80::1")
 	dst := netip.MustParseAddr("2001:db8::9")
 	for want, q := range map[string]Query{
-		"query without a destination":                                                   {Interface: 1},
-		"destination ::: nothing can be sent to the unspecified address":                {Destination: netip.IPv6Unspecified()},
-		"destination 0.0.0.0: nothing can be sent to the unspecified address":           {Destination: netip.IPv4Unspecified()},
-		"query for 2001:db8::9: interface index -1: want 1 or more, or 0 for not known": {Destination: dst, Interface: -1},
-		"destination fe80::9%2: its zone is not that of the outgoing interface 1":       {Destination: netip.MustParseAddr("fe80::9%2"), Interface: 1},
-		"preferences for temporary and for public addresses contradict each other":      {Destination: dst, Prefer: PreferTemporary | PreferPublic},
-		"preferences for home and for care-of addresses contradict each other":          {Destination: dst, Prefer: PreferHome | PreferCareOf | PreferPublic},
-		"preferences 0x81: unknown bits":                                                {Destination: dst, Prefer: PreferTemporary | 0x80},
+		"query without a destination":                                                         {Interface: 1},
+		"destination ::: nothing can be sent to the unspecified address":                      {Destination: netip.IPv6Unspecified()},
+		"destination 0.0.0.0: nothing can be sent to the unspecified address":                 {Destination: netip.IPv4Unspecified()},
+		"query for 2001:db8::9: interface index -1: want 1 to 2147483647, or 0 for not known": {Destination: dst, Interface: -1},
+		"destination fe80::9%2: its zone is not that of the outgoing interface 1":             {Destination: netip.MustParseAddr("fe80::9%2"), Interface: 1},
+		"preferences for temporary and for public addresses contradict each other":            {Destination: dst, Prefer: PreferTemporary | PreferPublic},
+		"preferences for home and for care-of addresses contradict each other":                {Destination: dst, Prefer: PreferHome | PreferCareOf | PreferPublic},
+		"preferences 0x81: unknown bits":                                                      {Destination: dst, Prefer: PreferTemporary | 0x80},
 	} {
 		_, err := s.Select(q)
 		if !errors.Is(err, ErrInvalid) || errors.Is(err, ErrNoSource) || err.Error() != "srcselect: "+want {

@@ -25,8 +25,8 @@ func TestAddRefuses(t *testing.T) {
 		{"address ff02::1/128: a multicast address can't be assigned", Address{Prefix: p("ff02::1/128"), Interface: 1}},
 		{"address ::ffff:224.0.0.1/128: a multicast address can't be assigned", Address{Prefix: p("::ffff:224.0.0.1/128"), Interface: 1}},
 		{"address 255.255.255.255/32: the limited broadcast address can't be assigned", Address{Prefix: p("255.255.255.255/32"), Interface: 1}},
-		{"address 2001:db8::2/64: interface index 0: want 1 or more", Address{Prefix: p("2001:db8::2/64")}},
-		{"address 2001:db8::2/64: interface index -1: want 1 or more", Address{Prefix: p("2001:db8::2/64"), Interface: -1}},
+		{"address 2001:db8::2/64: interface index 0: want 1 to 2147483647", Address{Prefix: p("2001:db8::2/64")}},
+		{"address 2001:db8::2/64: interface index -1: want 1 to 2147483647", Address{Prefix: p("2001:db8::2/64"), Interface: -1}},
 		{"address 2001:db8::2/64: router 192.0.2.1: not of the address's family",
 			Address{Prefix: p("2001:db8::2/64"), Interface: 1, Routers: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}},
 		{"address 2001:db8::2/64: router ff02::2: not a unicast address",
@@ -48,7 +48,7 @@ func TestAddRefuses(t *testing.T) {
 	if math.MaxInt > math.MaxInt32 {
 		a := addresses(t, "2001:db8::1")[0]
 		a.Interface = math.MaxInt
-		if err := NewSelector(Config{}).Add(a); !errors.Is(err, ErrInvalid) {
+		if err := NewSelector(Config{}).Add(a); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "want 1 to 2147483647") {
 			t.Errorf("interface %d: error %v", a.Interface, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"syscall"
@@ -77,6 +76,8 @@ func (a Address) check() error {
 		return errAddress(a.Prefix, "an IPv4-mapped address is never on the wire (RFC 4291 section 2.5.5.2); use its IPv4 form", syscall.EINVAL)
 	case addr.IsUnspecified():
 		return errAddress(a.Prefix, "the unspecified address can't be assigned (RFC 4291 section 2.5.2)", syscall.EINVAL)
+	case addr.IsLoopback():
+		return errAddress(a.Prefix, "a loopback address can't be assigned to a link (RFC 4291 section 2.5.3, RFC 1122 section 3.2.1.3)", syscall.EINVAL)
 	case addr.IsMulticast():
 		return errAddress(a.Prefix, "a multicast address can't be assigned (RFC 4291 section 2.7)", syscall.EINVAL)
 	case isBroadcast(a.Prefix):
@@ -115,6 +116,3 @@ func (a AddressInfo) candidate(iface int) srcselect.Address {
 		HomeAddress:  a.HomeAddress,
 	}
 }
-
-// errQueueFull is what a link answers for what it had to drop.
-var errQueueFull = errors.New("stack: the link's queue is full")

@@ -42,6 +42,8 @@ func TestAddAddressRefuses(t *testing.T) {
 		{"unspecified", []stack.Address{plain("::/64")}, syscall.EINVAL, "unspecified"},
 		{"multicast", []stack.Address{plain("ff02::1/128")}, syscall.EINVAL, "multicast"},
 		{"multicast IPv4", []stack.Address{plain("224.0.0.1/32")}, syscall.EINVAL, "multicast"},
+		{"loopback", []stack.Address{plain("::1/128")}, syscall.EINVAL, "loopback"},
+		{"loopback IPv4", []stack.Address{plain("127.0.0.1/8")}, syscall.EINVAL, "127.0.0.1/8: a loopback"},
 		{"mapped", []stack.Address{plain("::ffff:192.0.2.9/120")}, syscall.EINVAL, "IPv4-mapped"},
 		{"broadcast", []stack.Address{plain("192.0.2.255/24")}, syscall.EINVAL, "broadcast"},
 		{"limited broadcast", []stack.Address{plain("255.255.255.255/32")}, syscall.EINVAL, "broadcast"},

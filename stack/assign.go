@@ -20,7 +20,7 @@ func (i *Interface) AddAddress(a Address) error { return i.AddAddresses([]Addres
 func (i *Interface) AddAddresses(as []Address) error {
 	i.admin.Lock()
 	defer i.admin.Unlock()
-	if i.gone {
+	if i.gone.Load() {
 		return fmt.Errorf("stack: interface %q: %w", i.name, net.ErrClosed)
 	}
 	entries, err := i.record(as)
@@ -92,7 +92,10 @@ func (v addressEvents) Changed(assigned bool) {
 
 func (v addressEvents) Removed(duplicate bool) {
 	if duplicate && v.i.s.book.update(v.e, func(a *AddressInfo) { a.State = Duplicate }) {
-		v.i.s.log.Warn("duplicate address", "interface", v.i.name, "address", v.e.Prefix)
+		// A handler may ask the stack, which it must not do here.
+		v.i.s.book.after(v.i.s.clock, v.e, 0, func() {
+			v.i.s.log.Warn("duplicate address", "interface", v.i.name, "address", v.e.Prefix)
+		})
 	}
 }
 
@@ -160,10 +163,14 @@ func (i *Interface) Addresses() []AddressInfo {
 }
 
 // WaitAssigned waits until duplicate address detection has ended for every address of the interface.
-// It returns an error that names the duplicates, if there are any, or the context's.
+// It returns an error that names the duplicates, if there are any, the context's, or why the interface
+// is of no use any more: that of Err, or net.ErrClosed once it is detached.
 func (i *Interface) WaitAssigned(ctx context.Context) error {
 	for {
 		infos, changed := i.s.book.list(i.index)
+		if err := i.live(); err != nil {
+			return err
+		}
 		var errs []error
 		waiting := false
 		for _, a := range infos {
@@ -179,6 +186,7 @@ func (i *Interface) WaitAssigned(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case <-i.down:
 		case <-ctx.Done():
 			return fmt.Errorf("stack: interface %q: waiting for addresses: %w", i.name, context.Cause(ctx))
 		}

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -55,23 +54,24 @@ type Interface struct {
 	down  chan struct{} // closed when the link failed or the interface was detached
 	once  sync.Once     // closes down
 
-	admin sync.Mutex // serialises changes of addresses
-	gone  bool       // detached; guarded by admin
+	admin  sync.Mutex  // serialises changes of addresses
+	gone   atomic.Bool // detached, or about to be
+	detach sync.Once
 }
 
 // Attach adds an interface and starts to read its link. An Ethernet interface gets its link-local
-// address (RFC 4291 appendix A). On an error the link stays the caller's.
+// address (RFC 4291 appendix A). On an error the link stays the caller's, who closes it.
 func (s *Stack) Attach(cfg InterfaceConfig) (*Interface, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	i, err := s.attach(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("stack: attach %q: %w", cfg.Name, err)
+		return nil, err
 	}
 	if i.hw != nil {
 		if err := i.AddAddress(Address{Prefix: linkLocal(i.hw)}); err != nil {
-			s.detach(i)
+			i.Detach()
 			return nil, err
 		}
 	}
@@ -91,6 +91,9 @@ func (cfg InterfaceConfig) check() error {
 	if strings.ContainsAny(cfg.Name, "% \t\n") {
 		return fmt.Errorf("stack: attach %q: an interface name can't contain white space or %%", cfg.Name)
 	}
+	if _, err := strconv.ParseUint(cfg.Name, 10, 64); err == nil {
+		return fmt.Errorf("stack: attach %q: a number can't be a name, since zones may be written as the interface's index", cfg.Name)
+	}
 	if cfg.EchoReply > EchoReplyOff {
 		return fmt.Errorf("stack: attach %q: EchoReply %d is neither EchoReplyOn nor EchoReplyOff", cfg.Name, cfg.EchoReply)
 	}
@@ -101,25 +104,25 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, net.ErrClosed
+		return nil, fmt.Errorf("stack: attach %q: %w", cfg.Name, net.ErrClosed)
 	}
 	i := &Interface{s: s, index: s.last + 1, name: cfg.Name, mtu: cfg.Link.MTU(), hw: slices.Clone(cfg.Link.HardwareAddr()), down: make(chan struct{})}
 	if i.name == "" {
 		i.name = fmt.Sprintf("if%d", i.index)
 	}
 	if _, err := s.byName(i.name); err == nil {
-		return nil, errors.New("there is an interface of that name")
+		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
 	}
 	i.echo.Store(cfg.EchoReply == EchoReplyOn)
 	i.ep = engine.NewLinkEndpoint(cfg.Link, i.failed)
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, cfg.DAD && i.hw != nil); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("stack: attach %q: %w", i.name, err)
 	}
 	s.last = i.index
-	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i)))
 	s.rib.addMulticast(i)
 	s.republishRoutes()
 	i.ep.Start()
+	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i))) // last: from now on it may be detached
 	return i, nil
 }
 
@@ -133,32 +136,39 @@ func (i *Interface) failed(err error) {
 
 // Detach removes the interface, its addresses and routes, and closes its link. Detaching twice is
 // no error.
-func (i *Interface) Detach() error { return i.s.detach(i) }
+func (i *Interface) Detach() (err error) {
+	i.detach.Do(func() {
+		i.gone.Store(true)
+		// First, and under no lock: it frees whoever is stuck in the link, with locks held.
+		if err = i.ep.Stop(); err != nil {
+			err = fmt.Errorf("stack: detach %q: closing the link: %w", i.name, err)
+		}
+		i.s.remove(i)
+		i.once.Do(func() { close(i.down) })
+	})
+	return err
+}
 
-func (s *Stack) detach(i *Interface) error {
+// remove takes an interface out whose link is closed.
+func (s *Stack) remove(i *Interface) {
 	s.mu.Lock()
-	is := *s.ifaces.Load()
-	n := slices.Index(is, i)
-	if n < 0 {
-		s.mu.Unlock()
-		return nil
-	}
-	s.ifaces.Store(new(slices.Delete(slices.Clone(is), n, n+1)))
+	s.ifaces.Store(new(slices.DeleteFunc(slices.Clone(*s.ifaces.Load()), func(other *Interface) bool { return other == i })))
 	s.mu.Unlock()
 
 	i.admin.Lock()
 	defer i.admin.Unlock()
-	i.gone = true
-	err := i.ep.Stop()
 	s.book.removeAll(i.index)
 	s.rib.forget(i.index)
 	s.republishRoutes()
 	s.gv.RemoveNIC(i.id())
-	i.once.Do(func() { close(i.down) })
-	if err != nil {
-		return fmt.Errorf("stack: detach %q: closing the link: %w", i.name, err)
+}
+
+// live returns why the interface is of no use any more, or nil.
+func (i *Interface) live() error {
+	if i.gone.Load() {
+		return fmt.Errorf("stack: interface %q: %w", i.name, net.ErrClosed)
 	}
-	return nil
+	return i.Err()
 }
 
 // Interfaces returns the interfaces in the order in which they were attached.

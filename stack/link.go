@@ -21,7 +21,8 @@ type Link interface {
 	ReadPackets(bufs [][]byte, sizes []int) (n int, err error)
 
 	// WritePackets sends bufs[:n] and reports how many it took. It must not block for longer than
-	// a copy: a link queues, and drops what does not fit. The stack counts what was not taken.
+	// a copy: a link queues, and drops what does not fit. The stack counts what was not taken. Its
+	// locks are held, so a link must not call the stack here. Calls may still come after Close.
 	WritePackets(bufs [][]byte) (n int, err error)
 
 	// Close unblocks ReadPackets. Closing twice is no error.

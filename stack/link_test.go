@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/hextet/hextet/stack"
 )
@@ -82,6 +83,33 @@ func TestPipeClose(t *testing.T) {
 	a.Close()
 }
 
+// What was sent before one end closed arrives; then the other end waits until it is closed itself.
+func TestPipeUnplugged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := stack.Pipe(1500)
+		a.WritePackets([][]byte{{1}, {2}})
+		a.Close()
+		bufs, sizes := [][]byte{make([]byte, 1500), make([]byte, 1500)}, make([]int, 2)
+		if n, err := b.ReadPackets(bufs, sizes); n != 2 || err != nil || bufs[0][0] != 1 || bufs[1][0] != 2 {
+			t.Errorf("read %d packets, %v", n, err)
+		}
+		if n, err := b.WritePackets([][]byte{{3}}); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("wrote %d packets, %v", n, err)
+		}
+		read := async(func() error { _, err := b.ReadPackets(bufs, sizes); return err })
+		synctest.Wait()
+		select {
+		case err := <-read:
+			t.Errorf("a read on an unplugged wire: %v", err)
+		default:
+		}
+		b.Close()
+		if err := <-read; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after close: %v", err)
+		}
+	})
+}
+
 func TestPipeRefuses(t *testing.T) {
 	a, _ := stack.Pipe(1500)
 	if n, err := a.WritePackets([][]byte{make([]byte, 10), make([]byte, 1501), make([]byte, 10)}); n != 1 || err == nil || !strings.Contains(err.Error(), "1501") {
@@ -120,6 +148,8 @@ func TestAttachRefuses(t *testing.T) {
 	s := newStack(t, stack.Config{})
 	l, _ := stack.Pipe(1500)
 	attach(t, s, "eth0", l)
+	taken, _ := stack.Pipe(1500)
+	attach(t, s, "if3", taken)
 	other, _ := stack.Pipe(1500)
 	for _, tt := range []struct {
 		cfg  stack.InterfaceConfig
@@ -128,6 +158,8 @@ func TestAttachRefuses(t *testing.T) {
 		{stack.InterfaceConfig{Name: "eth1"}, "Link is nil"},
 		{stack.InterfaceConfig{Name: "eth0", Link: other}, "of that name"},
 		{stack.InterfaceConfig{Name: "eth 1", Link: other}, "white space"},
+		{stack.InterfaceConfig{Name: "2", Link: other}, "index"},
+		{stack.InterfaceConfig{Link: other}, `attach "if3": there is an interface of that name`},
 		{stack.InterfaceConfig{Name: "eth1", Link: other, EchoReply: 7}, "EchoReply 7"},
 		{stack.InterfaceConfig{Name: "eth1", Link: &brokenLink{mtu: 576}}, "576"},
 		{stack.InterfaceConfig{Name: "eth1", Link: &brokenLink{mtu: 1500, hw: make([]byte, 8)}}, "hardware address"},
@@ -136,7 +168,7 @@ func TestAttachRefuses(t *testing.T) {
 			t.Errorf("%+v: error %v, want one with %q", tt.cfg, err, tt.text)
 		}
 	}
-	if n := len(s.Interfaces()); n != 1 {
+	if n := len(s.Interfaces()); n != 2 {
 		t.Errorf("%d interfaces", n)
 	}
 }
@@ -152,6 +184,7 @@ func TestLinkFails(t *testing.T) {
 		{"read error", func([][]byte, []int) (int, error) { return 0, boom }, "cable on fire"},
 		{"too many packets", func(bufs [][]byte, _ []int) (int, error) { return len(bufs) + 1, nil }, "packets for"},
 		{"negative count", func([][]byte, []int) (int, error) { return -1, nil }, "-1 packets"},
+		{"negative count with a reason", func([][]byte, []int) (int, error) { return -1, boom }, "cable on fire"},
 		{"impossible size", func(bufs [][]byte, sizes []int) (int, error) { sizes[0] = len(bufs[0]) + 1; return 1, nil }, "in a buffer of"},
 		{"nothing for ever", func([][]byte, []int) (int, error) { return 0, nil }, "no packets"},
 	} {

@@ -1,9 +1,11 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // pipeQueue is how many packets wait in one direction of a Pipe before further ones are dropped.
@@ -12,9 +14,9 @@ const pipeQueue = 1024
 // Pipe returns the two ends of a wire in memory that carries bare IP packets of up to mtu bytes.
 //
 // Each direction queues 1024 packets and drops what comes when it is full, as a network card's ring
-// does. Closing one end unplugs the wire: the other end sends into the void and receives nothing
-// until it is closed too. Pipe panics if mtu is not between 1280, the smallest that IPv6 works with
-// (RFC 8200 section 5), and 65535.
+// does. Closing one end unplugs the wire: the other end receives what is still queued, then waits, and
+// drops what it is to send, until it is closed too. Pipe panics if mtu is not between 1280, the
+// smallest that IPv6 works with (RFC 8200 section 5), and 65535.
 func Pipe(mtu int) (a, b Link) {
 	if mtu < minMTU || mtu > maxMTU {
 		panic(fmt.Sprintf("stack: Pipe: MTU %d is not between %d and %d", mtu, minMTU, maxMTU))
@@ -26,6 +28,7 @@ func Pipe(mtu int) (a, b Link) {
 type pipeEnd struct {
 	mtu     int
 	in, out *queue
+	closed  atomic.Bool
 }
 
 func (p *pipeEnd) MTU() int                       { return p.mtu }
@@ -36,19 +39,29 @@ func (p *pipeEnd) ReadPackets(bufs [][]byte, sizes []int) (int, error) {
 }
 
 func (p *pipeEnd) WritePackets(bufs [][]byte) (int, error) {
+	if p.closed.Load() {
+		return 0, net.ErrClosed
+	}
 	return p.out.write(bufs, p.mtu)
 }
 
+// Close leaves out alone: what is queued there has been sent.
 func (p *pipeEnd) Close() error {
+	p.closed.Store(true)
 	p.in.close()
-	p.out.close()
 	return nil
 }
+
+// What a pipe answers for packets that it has to drop.
+var (
+	errQueueFull = errors.New("stack: the link's queue is full")
+	errUnplugged = errors.New("stack: the other end of the pipe is closed")
+)
 
 // queue is one direction of a wire: a ring of packets whose buffers are used again.
 type queue struct {
 	mu     sync.Mutex
-	filled sync.Cond // there is a packet, or the queue is closed
+	filled sync.Cond // there is a packet, or the reader closed the queue
 	ring   [][]byte  // grows to pipeQueue
 	head   int
 	n      int
@@ -86,7 +99,7 @@ func (q *queue) write(bufs [][]byte, mtu int) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return 0, net.ErrClosed
+		return 0, errUnplugged
 	}
 	for i, b := range bufs {
 		if len(b) > mtu {
@@ -120,5 +133,6 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.ring, q.head, q.n = nil, 0, 0
 	q.filled.Broadcast()
 }

@@ -141,3 +141,18 @@ func TestRawLinkFails(t *testing.T) {
 		t.Errorf("%v; the interface says %v", err, i.Err())
 	}
 }
+
+// Groups are joined by default where the socket is bound, not where it sends.
+func TestRawGroupOfABoundSocket(t *testing.T) {
+	s, ifs, _ := rawTwoWires(t)
+	c := listenRaw(t, s, 89, "fe80::1%eth0")
+	if err := c.SetMulticastInterface(ifs[1].NetInterface()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.JoinGroup(nil, ipTo("ff02::5")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.LeaveGroup(ifs[0].NetInterface(), ipTo("ff02::5")); err != nil {
+		t.Error(err)
+	}
+}

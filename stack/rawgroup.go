@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,8 +18,8 @@ type rawGroup struct {
 }
 
 // JoinGroup joins a multicast group, a *net.IPAddr or *net.UDPAddr, on an interface, until LeaveGroup
-// or Close. ifi is told apart by its Index; nil takes the socket's multicast interface, or the
-// oldest. Packets to the group reach every raw socket of the host that is not bound to another
+// or Close. ifi is told apart by its Index; nil takes the one that the socket is bound to,
+// or its multicast interface, or the oldest. Packets to the group reach every raw socket of the host that is not bound to another
 // interface. Joining twice is syscall.EADDRINUSE.
 func (c *rawSocket) JoinGroup(ifi *net.Interface, group net.Addr) error {
 	return c.set(func(o *rawOptions) error {
@@ -84,7 +85,7 @@ func (c *rawSocket) group(o *rawOptions, ifi *net.Interface, group net.Addr) (ra
 	if !addr.IsMulticast() {
 		return rawGroup{}, fmt.Errorf("group %v is no multicast address: %w", group, syscall.EINVAL)
 	}
-	g := rawGroup{addr: addr, iface: max(o.boundIf, o.multicastIf)}
+	g := rawGroup{addr: addr, iface: cmp.Or(o.boundIf, o.multicastIf)}
 	if ifi != nil {
 		g.iface = ifi.Index
 		if c.s.byIndex(ifi.Index) == nil {

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -63,24 +65,27 @@ func (t *routeTable) insert(r Route, i *Interface, kind routeKind) {
 }
 
 // add adds a configured route unless there is one like it.
-func (t *routeTable) add(r Route, i *Interface) bool {
+func (t *routeTable) add(r Route, i *Interface) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if i.gone.Load() { // if it is set later, forget comes later too
+		return net.ErrClosed
+	}
 	for _, e := range t.routes {
 		if e.kind == configuredRoute && e.iface == i.index && e.Destination == r.Destination && e.NextHop == r.NextHop && e.Metric == r.Metric {
-			return false
+			return syscall.EEXIST
 		}
 	}
 	t.insert(r, i, configuredRoute)
-	return true
+	return nil
 }
 
-// remove removes a configured route.
+// remove removes a configured route. r's Interface is a name, or empty for any.
 func (t *routeTable) remove(r Route) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := slices.IndexFunc(t.routes, func(e *routeEntry) bool {
-		return e.kind == configuredRoute && e.Destination == r.Destination && e.NextHop == r.NextHop.WithZone("") &&
+		return e.kind == configuredRoute && e.Destination == r.Destination && e.NextHop == r.NextHop &&
 			e.Metric == r.Metric && (r.Interface == "" || e.Interface == r.Interface)
 	})
 	if n < 0 {

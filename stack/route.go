@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"syscall"
@@ -60,16 +61,20 @@ func (s *Stack) AddRoute(r Route) error {
 	if err != nil {
 		return fmt.Errorf("stack: route %v: %w", r, err)
 	}
-	if !s.rib.add(r, i) {
-		return fmt.Errorf("stack: route %v: %w", r, syscall.EEXIST)
+	if err := s.rib.add(r, i); err != nil {
+		return fmt.Errorf("stack: route %v: %w", r, err)
 	}
 	s.republishRoutes()
 	return nil
 }
 
 // RemoveRoute removes the route of r's Destination, NextHop and Metric; an empty Interface stands for
-// any. Its other fields do not matter. Connections over it fail when they next look for a route.
+// any, unless NextHop has a zone. Its other fields do not matter. Connections over it fail when they
+// next look for a route.
 func (s *Stack) RemoveRoute(r Route) error {
+	if _, err := s.namedInterface(&r); err != nil {
+		return fmt.Errorf("stack: route %v: %w", r, err)
+	}
 	if !s.rib.remove(r) {
 		return fmt.Errorf("stack: route %v: there is none: %w", r, syscall.ESRCH)
 	}
@@ -117,29 +122,52 @@ func (s *Stack) checkRoute(r *Route) (*Interface, error) {
 		return nil, err
 	}
 	r.Interface = i.name
-	if r.Source.IsValid() && s.book.lookup(i.index, r.Source) == nil {
+	if !r.Source.IsValid() {
+		return i, nil
+	}
+	if zone := r.Source.Zone(); zone != "" {
+		if j, err := s.byName(zone); err != nil || i != j {
+			return nil, routeError("the source's zone is not that of the outgoing interface")
+		}
+		r.Source = r.Source.WithZone("")
+	}
+	if s.book.lookup(i.index, r.Source) == nil {
 		return nil, fmt.Errorf("the source is not assigned to interface %q: %w", i.name, syscall.EADDRNOTAVAIL)
 	}
 	return i, nil
 }
 
-// routeInterface finds the interface of a route and checks that the next hop is in reach there.
-func (s *Stack) routeInterface(r *Route) (*Interface, error) {
-	name := r.Interface
-	if zone := r.NextHop.Zone(); zone != "" {
-		if name != "" && name != zone {
+// namedInterface returns the interface that r's Interface, a name or an index, or its next hop's zone
+// means, and makes it r's Interface. It returns nil if there is neither.
+func (s *Stack) namedInterface(r *Route) (*Interface, error) {
+	zone := r.NextHop.Zone()
+	name := cmp.Or(r.Interface, zone)
+	if name == "" {
+		return nil, nil
+	}
+	i, err := s.byName(name)
+	if err != nil {
+		return nil, fmt.Errorf("there is no interface %q: %w", name, syscall.ENODEV)
+	}
+	if zone != "" {
+		if j, err := s.byName(zone); err != nil || i != j {
 			return nil, routeError("the next hop's zone names another interface")
 		}
-		name, r.NextHop = zone, r.NextHop.WithZone("")
+	}
+	r.Interface, r.NextHop = i.name, r.NextHop.WithZone("")
+	return i, nil
+}
+
+// routeInterface finds the interface of a route and checks that the next hop is in reach there.
+func (s *Stack) routeInterface(r *Route) (*Interface, error) {
+	named, err := s.namedInterface(r)
+	if err != nil {
+		return nil, err
 	}
 	var among []*Interface
 	switch {
-	case name != "":
-		i, err := s.byName(name)
-		if err != nil {
-			return nil, fmt.Errorf("there is no interface %q: %w", name, syscall.ENODEV)
-		}
-		among = []*Interface{i}
+	case named != nil:
+		among = []*Interface{named}
 	case !r.NextHop.IsValid():
 		return nil, routeError("neither a next hop nor an interface is given")
 	case r.NextHop.IsLinkLocalUnicast():

@@ -2,7 +2,9 @@ package stack_test
 
 import (
 	"errors"
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +48,8 @@ func TestAddRouteRefuses(t *testing.T) {
 		{"multicast next hop", with(route("::/0", "ff02::1"), func(r *stack.Route) { r.Interface = "eth0" }), syscall.EINVAL, "unicast"},
 		{"negative metric", with(ok, func(r *stack.Route) { r.Metric = -1 }), syscall.EINVAL, "metric"},
 		{"MTU too small for IPv6", with(ok, func(r *stack.Route) { r.MTU = 1279 }), syscall.EINVAL, "1280"},
+		{"source of another zone", with(ok, func(r *stack.Route) { r.Source = netip.MustParseAddr("fe80::1%eth7") }), syscall.EINVAL, "source's zone"},
+		{"next hop of another zone", with(route("::/0", "fe80::1%eth7"), func(r *stack.Route) { r.Interface = "eth0" }), syscall.EINVAL, "next hop's zone"},
 		{"source not assigned", with(ok, func(r *stack.Route) { r.Source = netip.MustParseAddr("2001:db8::77") }), syscall.EADDRNOTAVAIL, "source"},
 		{"twice", ok, syscall.EEXIST, "2001:db8:9::/48 via 2001:db8::2"},
 	} {
@@ -65,6 +69,70 @@ func TestAddRouteRefuses(t *testing.T) {
 	}
 	if err := a.RemoveRoute(ok); err != nil {
 		t.Error(err)
+	}
+}
+
+// Routes through routers of one address on two links differ in the zone, which may be an index.
+func TestRoutesOfTwoZones(t *testing.T) {
+	s := newStack(t, stack.Config{})
+	for _, name := range []string{"eth0", "eth1"} {
+		l, _ := stack.Pipe(1500)
+		attach(t, s, name, l, plain("fe80::1/64"))
+	}
+	both := []stack.Route{route("::/0", "fe80::9%eth0"), route("::/0", "fe80::9%2")}
+	both[1].Interface, both[1].Source = "2", netip.MustParseAddr("fe80::1%eth1")
+	for _, r := range both {
+		if err := s.AddRoute(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defaults := func() (names []string) {
+		for _, r := range s.Routes() {
+			if r.Destination.Bits() == 0 {
+				names = append(names, r.String())
+			}
+		}
+		return names
+	}
+	want := []string{"::/0 via fe80::9 dev eth0", "::/0 via fe80::9 dev eth1 src fe80::1"}
+	if got := defaults(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := s.RemoveRoute(both[1]); err != nil {
+		t.Error(err)
+	}
+	if got := defaults(); !slices.Equal(got, want[:1]) {
+		t.Errorf("after the second was removed: %q, want %q", got, want[:1])
+	}
+	if err := s.RemoveRoute(route("::/0", "fe80::9%eth7")); !errors.Is(err, syscall.ENODEV) {
+		t.Errorf("unknown zone: %v", err)
+	}
+}
+
+// A loopback address is never a packet's destination (RFC 4291 section 2.5.3, RFC 1122 section
+// 3.2.1.3), whatever the routes and explicit sources.
+func TestLoopbackStaysHere(t *testing.T) {
+	a, _, _, _ := pair(t)
+	for _, r := range []stack.Route{route("::/0", "2001:db8::2"), route("0.0.0.0/0", "192.0.2.2")} {
+		if err := a.AddRoute(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dst, from := range map[string]string{"::1": "2001:db8::1", "127.0.0.1": "192.0.2.1"} {
+		if _, err := a.Explain(netip.MustParseAddr(dst)); !errors.Is(err, syscall.ENETUNREACH) {
+			t.Errorf("Explain(%s): %v", dst, err)
+		}
+		if _, err := a.DialContext(t.Context(), "udp", net.JoinHostPort(dst, "7")); err == nil {
+			t.Errorf("dialled %s", dst)
+		}
+		c, err := a.ListenPacket(t.Context(), map[bool]string{true: "ip6:89", false: "ip4:89"}[from[0] == '2'], from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.WriteTo([]byte("x"), &net.IPAddr{IP: net.ParseIP(dst)}); !errors.Is(err, syscall.ENETUNREACH) {
+			t.Errorf("a raw socket's packet from %s to %s: %v", from, dst, err)
+		}
+		c.Close()
 	}
 }
 

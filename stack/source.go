@@ -10,7 +10,13 @@ import (
 
 // source is the engine's hook: the choice of a source for dst on interface nic, over the route that
 // hint names. It runs with gVisor's locks held and takes none.
+//
+// RFC 4291 section 2.5.3: "An IPv6 packet with a destination address of loopback must never be sent
+// outside of a single node"; RFC 1122 section 3.2.1.3 says the same of IPv4.
 func (s *Stack) source(nic int, dst, hint netip.Addr) (netip.Prefix, bool) {
+	if dst.IsLoopback() {
+		return netip.Prefix{}, false
+	}
 	q := srcselect.Query{Destination: dst, Interface: nic}
 	if hint.IsValid() {
 		r := s.rib.byHint(hint)
@@ -45,10 +51,11 @@ func (s *Stack) Explain(dst netip.Addr) (srcselect.Explanation, error) {
 		return srcselect.Explanation{}, err
 	}
 	for _, q := range queries {
-		if _, err = s.sel.Select(q); err == nil {
+		if _, err := s.sel.Select(q); err == nil {
 			return s.sel.Explain(q), nil
 		}
 	}
+	_, err = s.sel.Select(queries[0])
 	return s.sel.Explain(queries[0]), err
 }
 
@@ -58,6 +65,9 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 	dst = dst.Unmap()
 	if !dst.IsValid() {
 		return nil, fmt.Errorf("stack: the destination is not a valid address: %w", syscall.EINVAL)
+	}
+	if dst.IsLoopback() {
+		return nil, fmt.Errorf("stack: there is no route to the loopback address %v, which no link carries (RFC 4291 section 2.5.3, RFC 1122 section 3.2.1.3): %w", dst, syscall.ENETUNREACH)
 	}
 	only := 0
 	if zone := dst.Zone(); zone != "" {

@@ -115,7 +115,7 @@ func (s *Stack) Close() error {
 	s.conns.closeAll()
 	var errs []error
 	for _, i := range s.Interfaces() {
-		errs = append(errs, s.detach(i))
+		errs = append(errs, i.Detach())
 	}
 	s.gv.Destroy()
 	return errors.Join(errs...)

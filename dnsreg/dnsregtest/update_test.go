@@ -1,7 +1,6 @@
 package dnsregtest
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"github.com/hextet/hextet/internal/peertest"
 )
 
 // update builds an UPDATE from lines: "prereq" or "update", a class, then a record; "-" for one without data.
@@ -172,12 +173,7 @@ func TestApply(t *testing.T) {
 
 // nsupdate is the judge of what a server has to look like.
 func TestNsupdate(t *testing.T) {
-	if _, err := exec.LookPath("nsupdate"); err != nil {
-		if os.Getenv("DNS_TESTS") == "require" {
-			t.Fatalf("DNS_TESTS=require: %v", err)
-		}
-		t.Skipf("SKIP(dns): %v (install bind9-dnsutils)", err)
-	}
+	peertest.DNS.Tools(t, "nsupdate")
 	s, address := start(t, Config{Zones: []string{"example.test"}, Keys: map[string][]byte{"upd.example.test": secret}})
 	host, port, _ := strings.Cut(address, ":")
 	run := func(lines ...string) (string, error) {

@@ -1,6 +1,8 @@
 package checksum
 
-// Copy copies src to dst and returns Sum(src, initial), in one pass.
+// Copy copies src to dst and returns Sum(src, initial). It goes through memory
+// once: what is too long to be summed on its way is taken in pieces that stay in the
+// first cache between sum and copy. src must not change meanwhile.
 //
 // dst must be at least as long as src, otherwise Copy panics before it writes
 // anything; bytes of dst beyond len(src) are left alone. The two may begin at the

@@ -1,5 +1,5 @@
-// Package checksum computes the Internet checksum at every length, from
-// every alignment and for every size, without allocating.
+// Package checksum computes the Internet checksum of data of every length, at
+// every alignment, without allocating.
 //
 // It is the sum of RFC 1071: the one's complement sum of the data's
 // big-endian 16-bit words, the last byte of odd data padded with a zero byte.

@@ -56,5 +56,8 @@ func (t *engineTimer) Stop() bool {
 func (t *engineTimer) Reset(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.stop != nil {
+		t.stop()
+	}
 	t.stop = t.clock.AfterFunc(d, t.f)
 }

@@ -145,8 +145,9 @@ func TestEngineClock(t *testing.T) {
 		t.Error("Stop of a running timer must say true")
 	}
 	hand.advance(time.Hour)
+	timer.Reset(time.Minute)
 	timer.Reset(time.Second)
-	hand.advance(time.Second)
+	hand.advance(time.Hour)
 	if fired != 2 {
 		t.Errorf("fired %d times, want 2", fired)
 	}

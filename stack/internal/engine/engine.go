@@ -48,6 +48,7 @@ type Options struct {
 
 // New returns a netstack whose decisions are o.Hooks'.
 func New(o Options) *stack.Stack {
+	quiet()
 	transports := []stack.TransportProtocolFactory{udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6}
 	if !o.NoTCP {
 		transports = append(transports, tcp.NewProtocol)

@@ -109,7 +109,7 @@ func (e *LinkEndpoint) read() error {
 	for empty := 0; ; {
 		n, err := e.link.ReadPackets(bufs, sizes)
 		if n < 0 || n > len(bufs) {
-			return fmt.Errorf("link returned %d packets for %d buffers", n, len(bufs))
+			return errors.Join(fmt.Errorf("link returned %d packets for %d buffers", n, len(bufs)), err)
 		}
 		for i := range n {
 			if sizes[i] < 0 || sizes[i] > size {

@@ -120,7 +120,8 @@ func (d *dispatcher) rawBehind(pkt *stack.PacketBuffer) {
 	switch {
 	case !ok:
 	case end.fragment:
-		if whole, ok := d.fragments.add(rp, end, b[end.offset:]); ok {
+		// A copy: the reassembler counts the fragment's data, not the headers before them.
+		if whole, ok := d.fragments.add(rp, end, slices.Clone(b[end.offset:])); ok {
 			d.toRaw(whole)
 		}
 	case isEarly(tcpip.TransportProtocolNumber(end.next), header.IPv6ProtocolNumber):
