@@ -238,6 +238,7 @@ func TestManyAddressesFewBytes(t *testing.T) {
 	w.sync(r)
 	w.holds("192.0.2.1", "2001:db8::1")
 	c := r.Status().Counters
+	t.Logf("%d update messages, %d octets", c.Updates, c.UpdateBytes)
 	if c.Updates > 3 || c.UpdateBytes > 600 {
 		t.Errorf("%d updates of %d octets, want at most 3 and 600", c.Updates, c.UpdateBytes)
 	}

@@ -1,0 +1,54 @@
+// Package stack is a whole IPv6 and IPv4 host inside a Go program: interfaces, addresses, routes, TCP,
+// UDP and raw sockets, on any operating system, without privileges, and with a say in which address it
+// speaks from that kernels do not give.
+//
+// The TCP/IP underneath is gVisor's. What a host decides is hextet's: source addresses are chosen by
+// package srcselect (RFC 6724) for every packet that names none, and the checksum of a raw ICMPv6 message
+// is computed after that choice, by package icmp6 (RFC 3542 section 3.1), whatever the program wrote there.
+//
+// # A host
+//
+// [New] makes a host, [Stack.Attach] connects it to a [Link]: one end of a [Pipe], a TUN device (package
+// tun), a tap around either (package capture), or anything with those five methods.
+// [Interface.AddAddress] and [Stack.AddRoute] configure it. [Stack.Close] ends everything, and leaves no
+// goroutine.
+//
+// Sockets come in the standard library's shapes: [Stack.DialContext], [Dialer], [Stack.Listen] and
+// [Stack.ListenPacket] return net.Conn, net.Listener and net.PacketConn, so an http.Transport takes
+// DialContext and an http.Server the Listener. [Stack.ListenRaw] returns a [RawConn] with the methods of
+// golang.org/x/net/ipv6's PacketConn.
+//
+// # Who speaks
+//
+// An address flagged SkipAsSource is never chosen, for any protocol of either family, nor for the host's
+// own ICMP errors and neighbour probes. The flag governs choosing, not answering: such an address
+// receives, answers echo requests and connections, and keeps the connections that it has. It may be chosen
+// explicitly: by a bind, Dialer.LocalAddr, a control message, or a [Route]'s Source.
+// [Interface.SetSkipAsSource] takes effect with the next choice and touches nothing else.
+//
+// Candidates are the addresses of the outgoing interface (the strong host model of RFC 1122 section
+// 3.3.4.2, and what RFC 6724 section 4 recommends). If all of them are flagged there is no source, unless
+// Config.Select.LastResort is set: sends fail with an error that is both syscall.EADDRNOTAVAIL and
+// srcselect.ErrNoSource and says so by name. [Stack.Explain] tells for any destination which source would
+// be taken over which route, and why.
+//
+// Traffic to one of the host's own addresses stays inside and carries that address on both ends.
+//
+// # Errors
+//
+// Sockets return a *net.OpError around an errno, net.ErrClosed, os.ErrDeadlineExceeded, io.EOF or a
+// context's error; errors.Is finds each. Configuration errors name the input and the rule it breaks, and
+// leave nothing half-applied.
+//
+// # Time
+//
+// Everything runs on Config.Clock: duplicate address detection, lifetimes, neighbour discovery, TCP, and
+// the deadlines of conns, which therefore are times of that clock. Contexts and net.Resolver keep real
+// time. With Config.NoTCP a stack works in a testing/synctest bubble; with TCP it does not, since gVisor
+// parks goroutines there in a way that synctest does not count as idle.
+//
+// # Concurrency
+//
+// All methods of all types may be called from several goroutines at once. Links queue: no stack waits for
+// another.
+package stack
