@@ -66,6 +66,9 @@ func (d *Dialer) binding(dst netip.Addr) (binding, error) {
 // outgoing returns the interface that the Dialer or the destination's zone names, nil if none, and
 // the destination with that zone if it needs one.
 func (d *Dialer) outgoing(dst netip.Addr) (netip.Addr, *Interface, error) {
+	if dst.IsLoopback() {
+		return dst, nil, errLoopback(dst)
+	}
 	var only *Interface
 	if d.Interface != "" {
 		i, err := d.Stack.byName(d.Interface)

@@ -29,9 +29,8 @@ func (c *rawSocket) path(dst netip.Addr, h rawHeader, o *rawOptions) (rawPath, e
 		return rawPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return rawPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback(): // a named source would let it pass
-		_, err := c.s.queries(dst)
-		return rawPath{}, err
+	case dst.IsLoopback():
+		return rawPath{}, errLoopback(dst)
 	}
 	nic, err := c.outgoing(dst, h.iface, o)
 	if err != nil {

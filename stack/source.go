@@ -67,7 +67,7 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 		return nil, fmt.Errorf("stack: the destination is not a valid address: %w", syscall.EINVAL)
 	}
 	if dst.IsLoopback() {
-		return nil, fmt.Errorf("stack: there is no route to the loopback address %v, which no link carries (RFC 4291 section 2.5.3, RFC 1122 section 3.2.1.3): %w", dst, syscall.ENETUNREACH)
+		return nil, errLoopback(dst)
 	}
 	only := 0
 	if zone := dst.Zone(); zone != "" {
@@ -95,6 +95,11 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 		return nil, fmt.Errorf("stack: there is no route to %v: %w", dst, syscall.ENETUNREACH)
 	}
 	return qs, nil
+}
+
+// errLoopback refuses a loopback destination. An explicit source would let it pass to the link.
+func errLoopback(dst netip.Addr) error {
+	return fmt.Errorf("stack: there is no route to the loopback address %v, which no link carries (RFC 4291 section 2.5.3, RFC 1122 section 3.2.1.3): %w", dst, syscall.ENETUNREACH)
 }
 
 // assigned reports whether addr works on an interface.

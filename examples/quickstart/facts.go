@@ -10,10 +10,9 @@ import (
 
 // facts is what the story did, to be held against the packets.
 type facts struct {
-	flagged     time.Time    // when the flags were set
-	explicit    []netip.Addr // skipped addresses that the server bound after that
-	echoes      []uint16     // what was written into icmp6_cksum
-	updateBytes uint64
+	flagged  time.Time    // when the flags were set
+	explicit []netip.Addr // skipped addresses that the server bound after that
+	echoes   []uint16     // what was written into icmp6_cksum
 }
 
 // check makes the claims that only the packets can prove.

@@ -26,7 +26,6 @@ type packet struct {
 	src, dst netip.Addr
 	proto    byte
 	payload  []byte
-	comment  string
 }
 
 func parse(b []byte) packet {
@@ -53,7 +52,7 @@ func readPackets(file string) ([]packet, error) {
 			return nil, err
 		}
 		p := parse(c.Data)
-		p.time, p.host, p.sent, p.comment = c.Time, c.Interface, c.Direction == capture.Outbound, c.Comment
+		p.time, p.host, p.sent = c.Time, c.Interface, c.Direction == capture.Outbound
 		ps = append(ps, p)
 	}
 	return ps, nil

@@ -16,7 +16,7 @@ const patience = 20 * time.Millisecond
 // before is the host of KB975808 as it was: nothing is flagged.
 func (n *network) before(ctx context.Context, a *account, f *facts) error {
 	a.title("BEFORE: %d IPv4 and %d IPv6 addresses, none flagged; the firewall passes %v and %v", many, many, server4(passed), server6(passed))
-	if err := n.serve(f); err != nil {
+	if err := n.serve(); err != nil {
 		return err
 	}
 	traffic, err := n.register(ctx)
@@ -26,7 +26,6 @@ func (n *network) before(ctx context.Context, a *account, f *facts) error {
 	r := n.registered()
 	a.claim(r == registered{many, many, 2 * many}, "registered", "%d A, %d AAAA, %d PTR", r.a, r.aaaa, r.ptr)
 	a.say("update traffic", "%d messages, %d bytes", traffic.Updates, traffic.UpdateBytes)
-	f.updateBytes = traffic.UpdateBytes
 
 	addrs, err := n.resolve(ctx)
 	if err != nil {
@@ -92,7 +91,7 @@ func (n *network) after(ctx context.Context, a *account, f *facts) error {
 }
 
 // serve lets server and client accept connections.
-func (n *network) serve(f *facts) error {
+func (n *network) serve() error {
 	for _, s := range []struct {
 		stack *stack.Stack
 		port  string
