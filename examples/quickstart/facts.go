@@ -10,6 +10,7 @@ import (
 
 // facts is what the story did, to be held against the packets.
 type facts struct {
+	allBytes uint64       // of updates, to register every address
 	flagged  time.Time    // when the flags were set
 	explicit []netip.Addr // skipped addresses that the server bound after that
 	echoes   []uint16     // what was written into icmp6_cksum
