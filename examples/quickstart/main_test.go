@@ -12,7 +12,7 @@ func TestQuickstart(t *testing.T) {
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	if !strings.Contains(out.String(), "16 claims checked against the packets and the zone, 0 false") {
+	if !strings.Contains(out.String(), "17 claims checked against the packets and the zone, 0 false") {
 		t.Errorf("the account is another:\n%s", &out)
 	}
 }
