@@ -27,9 +27,8 @@ type Route struct {
 	// Metric decides among routes of the same Destination: the lower goes first.
 	Metric int
 
-	// MTU limits TCP segments on this route: the size in bytes of the largest IP packet of a
-	// connection. Other protocols go by the interface's MTU, fragmented where they are larger. Zero:
-	// the interface's.
+	// MTU is the size in bytes of the largest IP packet on this route: TCP keeps its segments below
+	// it, anything else is fragmented. Zero: the interface's.
 	MTU int
 }
 

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// gVisor fragments by the interface's MTU and asks the route's only for the size of TCP segments. Here
+// packets that fit the interface but not their route are cut.
+
+// WritePacket implements stack.NetworkEndpoint.
+func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	mtu := int(r.MTU())
+	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
+		return e.endpoint6Methods.WritePacket(r, params, pkt)
+	}
+	next, id := params.Protocol, rand.Uint32()
+	params.Protocol = header.IPv6FragmentHeader
+	return eachFragment(pkt, mtu-header.IPv6FragmentHeaderSize, func(part []byte, offset int, more bool) tcpip.Error {
+		// The Fragment header of RFC 8200 section 4.5.
+		b := make([]byte, header.IPv6FragmentHeaderSize, header.IPv6FragmentHeaderSize+len(part))
+		b[0] = uint8(next)
+		binary.BigEndian.PutUint16(b[2:], uint16(offset)|bit(more))
+		binary.BigEndian.PutUint32(b[4:], id)
+		f := newFragment(r, append(b, part...))
+		defer f.DecRef()
+		return e.endpoint6Methods.WritePacket(r, params, f)
+	})
+}
+
+// WritePacket implements stack.NetworkEndpoint.
+func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	mtu := int(r.MTU())
+	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
+		return e.endpoint4Methods.WritePacket(r, params, pkt)
+	}
+	// params.DF forbids routers to fragment, not the sender: gVisor sees it so too.
+	id := uint16(1 + rand.IntN(1<<16-1)) // 0 would have gVisor choose one for each fragment
+	return eachFragment(pkt, mtu, func(part []byte, offset int, more bool) tcpip.Error {
+		b := make([]byte, header.IPv4MinimumSize, header.IPv4MinimumSize+len(part))
+		h := header.IPv4(b)
+		h.Encode(&header.IPv4Fields{
+			TOS: params.TOS, ID: id, TTL: params.TTL, Protocol: uint8(params.Protocol),
+			SrcAddr: r.LocalAddress(), DstAddr: r.RemoteAddress(),
+		})
+		flags := uint8(0)
+		if more {
+			flags = header.IPv4FlagMoreFragments
+		}
+		h.SetFlagsFragmentOffset(flags, uint16(offset))
+		f := newFragment(r, append(b, part...))
+		defer f.DecRef()
+		return e.endpoint4Methods.WriteHeaderIncludedPacket(r, f) // fills in length and checksum
+	})
+}
+
+// fits reports whether a packet needs no cutting. Segmentation offload is the link's.
+func fits(pkt *stack.PacketBuffer, mtu int) bool {
+	return pkt.GSOOptions.Type != stack.GSONone || len(pkt.TransportHeader().Slice())+pkt.Data().Size() <= mtu
+}
+
+// eachFragment cuts the payload of pkt into pieces of at most size bytes, all but the last a multiple of
+// 8 (RFC 8200 section 4.5, RFC 791 section 3.2).
+func eachFragment(pkt *stack.PacketBuffer, size int, write func(part []byte, offset int, more bool) tcpip.Error) tcpip.Error {
+	payload := append(pkt.TransportHeader().View().ToSlice(), pkt.Data().AsRange().ToSlice()...)
+	size &^= 7
+	for offset := 0; offset < len(payload); offset += size {
+		end := min(offset+size, len(payload))
+		if err := write(payload[offset:end], offset, end < len(payload)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newFragment(r *stack.Route, b []byte) *stack.PacketBuffer {
+	return stack.NewPacketBuffer(stack.PacketBufferOptions{
+		ReserveHeaderBytes: int(r.MaxHeaderLength()),
+		Payload:            buffer.MakeWithData(b),
+	})
+}
+
+func bit(b bool) uint16 {
+	if b {
+		return 1
+	}
+	return 0
+}
