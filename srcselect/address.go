@@ -12,43 +12,50 @@ type Address struct {
 	// Prefix is the address and its on-link prefix length, 2001:db8::1/64 say. The
 	// length is the cap of CommonPrefixLen in rule 8. An IPv4-mapped prefix is
 	// stored as the IPv4 prefix that it stands for.
-	Prefix netip.Prefix
+	Prefix netip.Prefix `json:"prefix,omitzero"`
 
 	// Interface is the index of the interface that the address is assigned to,
 	// 1 or more.
-	Interface int
+	Interface int `json:"interface,omitzero"`
 
 	// SkipAsSource keeps the address out of every choice: it speaks only when a
 	// query names it. It does not deprecate the address.
-	SkipAsSource bool
+	SkipAsSource bool `json:"skipAsSource,omitzero"`
 
 	// Tentative says that duplicate address detection (RFC 4862) is not done: the
 	// address is not assigned yet, so it is no candidate and can't be named.
-	Tentative bool
+	Tentative bool `json:"tentative,omitzero"`
 
 	// Optimistic says that the address may be used while duplicate address
 	// detection runs (RFC 4429). It counts as deprecated. With Tentative also set,
 	// the address counts as optimistic.
-	Optimistic bool
+	Optimistic bool `json:"optimistic,omitzero"`
 
 	// Deprecated says that the preferred lifetime is over (RFC 4862). It means
 	// nothing for IPv4, the loopback address and IPv6 addresses with an embedded
 	// IPv4 address (::/96 and 64:ff9b::/96), which always count as preferred
 	// (RFC 6724 sections 3.2 to 3.4).
-	Deprecated bool
+	Deprecated bool `json:"deprecated,omitzero"`
 
 	// Temporary says that the address is a temporary one (RFC 8981) and not a
 	// public one.
-	Temporary bool
+	Temporary bool `json:"temporary,omitzero"`
 
 	// HomeAddress and CareOf are the mobility states of RFC 6724 section 3.5. Both
 	// are set while a mobile node is at home. Neither means the same as CareOf
 	// alone.
-	HomeAddress, CareOf bool
+	HomeAddress bool `json:"homeAddress,omitzero"`
+	CareOf      bool `json:"careOf,omitzero"`
+
+	// Preferred is a positive preference, as FreeBSD's prefer_source: among
+	// addresses that rules 1 to 7 tie, a preferred one is chosen whatever its
+	// prefix. It means nothing unless Config.HonorPreferred is set, and is not the
+	// opposite of Deprecated.
+	Preferred bool `json:"preferred,omitzero"`
 
 	// Routers holds the next hops that advertised the address or its prefix
 	// (rule 5.5). Empty: not known. Zones are dropped. A Selector keeps a copy.
-	Routers []netip.Addr
+	Routers []netip.Addr `json:"routers,omitzero"`
 }
 
 // normalize returns a as a Selector stores it: unmapped, with its own copy of

@@ -2,111 +2,215 @@ package srcselect
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"testing"
 )
 
-// hostWith returns a Selector of n addresses: distinct /64s of one interface, or,
-// mixed, on three interfaces with all labels, flags and prefix lengths.
-func hostWith(t testing.TB, n int, mixed bool) *Selector {
-	t.Helper()
-	as := make([]Address, n)
-	prefixes := []string{"2001:db8::", "fd00::", "2002:c633::", "fec0::", "fe80::"}
-	for i := range as {
-		a := Address{Interface: 1}
+var benchSizes = []int{1, 4, 8, 64, 1_000, 10_000, 100_000}
+
+// A mix is a kind of host: how its i-th address looks.
+type mix struct {
+	name    string
+	address func(i int) Address
+}
+
+var mixes = []mix{
+	{"distinct", func(i int) Address { // a /64 of its own for each address, on one interface
+		return Address{Prefix: hostPrefix("2001:db8::", i, 64), Interface: 1}
+	}},
+	{"one64", func(i int) Address { // all in one /64
 		base := netip.MustParseAddr("2001:db8::").As16()
-		length := 64
-		if mixed {
-			base = netip.MustParseAddr(prefixes[i%len(prefixes)]).As16()
-			length = []int{64, 48, 128}[i%3]
-			a.Interface = 1 + i%3
-			a.Deprecated, a.Temporary, a.SkipAsSource = i%4 == 1, i%5 == 2, i%6 == 3
-		}
-		base[5], base[6], base[7], base[15] = byte(i>>16), byte(i>>8), byte(i), 1
-		a.Prefix = netip.PrefixFrom(netip.AddrFrom16(base), length)
-		as[i] = a
+		base[12], base[13], base[14], base[15] = byte(i>>24), byte(i>>16), byte(i>>8), byte(i)|1
+		base[11] = byte(i & 1)
+		return Address{Prefix: netip.PrefixFrom(netip.AddrFrom16(base), 64), Interface: 1}
+	}},
+	{"mixed", func(i int) Address { // three interfaces, all labels, flags and lengths
+		prefix := []string{"2001:db8::", "fd00::", "2002:c633::", "fec0::", "fe80::"}[i%5]
+		a := Address{Prefix: hostPrefix(prefix, i, []int{64, 48, 128}[i/5%3]), Interface: 1 + i/15%3}
+		a.Deprecated, a.Temporary, a.SkipAsSource = i%4 == 1, i%7 == 2, i%11 == 3
+		return a
+	}},
+}
+
+// hostPrefix puts i into bits 40 to 63 of an address.
+func hostPrefix(prefix string, i, bits int) netip.Prefix {
+	b := netip.MustParseAddr(prefix).As16()
+	b[5], b[6], b[7], b[15] = byte(i>>16), byte(i>>8), byte(i), 1
+	return netip.PrefixFrom(netip.AddrFrom16(b), bits)
+}
+
+func (m mix) addresses(n int) []Address {
+	as := make([]Address, n)
+	for i := range as {
+		as[i] = m.address(i)
 	}
+	return as
+}
+
+// host returns a Selector of n addresses.
+func (m mix) host(t testing.TB, n int) *Selector {
+	t.Helper()
 	s := NewSelector(Config{})
-	if err := s.Add(as...); err != nil {
+	if err := s.Add(m.addresses(n)...); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func BenchmarkSelect(b *testing.B) {
-	for _, mixed := range []bool{false, true} {
-		for _, n := range []int{1, 4, 8, 64, 1000} {
-			name := "distinct"
-			if mixed {
-				name = "mixed"
-			}
-			b.Run(fmt.Sprintf("%s/n=%d", name, n), func(b *testing.B) {
-				s := hostWith(b, n, mixed)
-				q := to("2001:db8:ffff::9")
-				b.ReportAllocs()
-				for b.Loop() {
-					if _, err := s.Select(q); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
+// queries returns destinations far from and near to what a host of n addresses has.
+func (m mix) queries(n int) []Query {
+	rng := rand.New(rand.NewPCG(1, uint64(n)))
+	qs := make([]Query, 64)
+	for i := range qs {
+		b := netip.MustParseAddr("2001:db8::").As16()
+		near := rng.IntN(2 * n)
+		b[5], b[6], b[7], b[12], b[15] = byte(near>>16), byte(near>>8), byte(near), 1, 9
+		qs[i] = Query{Destination: netip.AddrFrom16(b), Interface: 1}
+	}
+	return qs
+}
+
+func eachMix(b *testing.B, sizes []int, f func(b *testing.B, m mix, n int)) {
+	for _, m := range mixes {
+		for _, n := range sizes {
+			b.Run(fmt.Sprintf("%s/n=%d", m.name, n), func(b *testing.B) { f(b, m, n) })
 		}
 	}
 }
 
-func BenchmarkSelectParallel(b *testing.B) {
-	s := hostWith(b, 8, false)
-	q := to("2001:db8:ffff::9")
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := s.Select(q); err != nil {
+func BenchmarkSelect(b *testing.B) {
+	eachMix(b, benchSizes, func(b *testing.B, m mix, n int) {
+		s, qs := m.host(b, n), m.queries(n)
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			if _, err := s.Select(qs[i&63]); err != nil {
 				b.Fatal(err)
 			}
+			i++
 		}
 	})
 }
 
-func BenchmarkAdd(b *testing.B) {
-	for _, n := range []int{4, 1000} {
-		b.Run(fmt.Sprintf("flip/n=%d", n), func(b *testing.B) {
-			s := hostWith(b, n, false)
-			a := s.Addresses()[n/2]
-			b.ReportAllocs()
-			for b.Loop() {
-				a.SkipAsSource = !a.SkipAsSource
-				if err := s.Add(a); err != nil {
-					b.Fatal(err)
+// The slow twin: a scan of all addresses, for the same queries.
+func BenchmarkScan(b *testing.B) {
+	eachMix(b, benchSizes, func(b *testing.B, m mix, n int) {
+		s, qs := m.host(b, n), m.queries(n)
+		snap := &snapshot{cfg: s.load().cfg, list: records(s.load())}
+		s.current.Store(snap)
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			if _, err := s.Select(qs[i&63]); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+	})
+}
+
+// records returns all records of a snapshot, as a list that scan reads.
+func records(snap *snapshot) []record {
+	var list []record
+	for _, r := range snap.byAge() {
+		list = append(list, *r)
+	}
+	return list
+}
+
+func BenchmarkSelectParallel(b *testing.B) {
+	eachMix(b, []int{8, 100_000}, func(b *testing.B, m mix, n int) {
+		s, qs := m.host(b, n), m.queries(n)
+		b.RunParallel(func(pb *testing.PB) {
+			for i := 0; pb.Next(); i++ {
+				if _, err := s.Select(qs[i&63]); err != nil {
+					b.Error(err)
 				}
 			}
 		})
+	})
+}
+
+// An address more, an address less, and a flag changed, here and there.
+func BenchmarkAdd(b *testing.B) {
+	benchUpdates(b, func(b *testing.B, s *Selector, a Address) { remove(b, s, a) }, add)
+}
+
+func BenchmarkRemove(b *testing.B) {
+	benchUpdates(b, func(*testing.B, *Selector, Address) {}, remove)
+}
+
+func BenchmarkFlip(b *testing.B) {
+	benchUpdates(b, func(*testing.B, *Selector, Address) {}, func(b *testing.B, s *Selector, a Address) {
+		a.SkipAsSource = !a.SkipAsSource
+		add(b, s, a)
+	})
+}
+
+func add(b *testing.B, s *Selector, a Address) {
+	if err := s.Add(a); err != nil {
+		b.Fatal(err)
 	}
 }
 
-func TestSelectDoesNotAllocate(t *testing.T) {
-	s := selectorWith(t, Config{LastResort: true, AnyInterface: true}, "2001:db8:1::1", "2001:db8:2::1 via=fe80::a", "fe80::1 if2",
-		"192.0.2.1", "2001:db8:2::2 skip", "fe80::1 if1", "10.0.0.1 if2 skip")
-	explicit := to("2001:db8::9")
-	explicit.Source = netip.MustParseAddr("2001:db8:2::2")
-	named := Query{Destination: netip.MustParseAddr("fe80::9%eth0"), Interface: 1, Source: netip.MustParseAddr("fe80::1%eth0")}
-	mapped := explicit
-	mapped.Destination, mapped.Source = netip.MustParseAddr("::ffff:192.0.2.9"), netip.Addr{}
-	for name, q := range map[string]Query{
-		"plain":     to("2001:db8::9"),
-		"next hop":  through(to("2001:db8::9"), "fe80::a%eth0"),
-		"IPv4":      to("192.0.2.9"),
-		"mapped":    mapped,
-		"zone":      {Destination: netip.MustParseAddr("fe80::9%2")},
-		"zone name": named,
-		"group":     to("ff02::1"),
-		"explicit":  explicit,
-		"preferred": preferring(to("2001:db8::9"), PreferPublic|PreferCareOf),
-	} {
-		if n := testing.AllocsPerRun(100, func() {
-			if _, err := s.Select(q); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
+func remove(b *testing.B, s *Selector, a Address) {
+	if !s.Remove(a.Interface, a.Prefix.Addr()) {
+		b.Fatal("not there")
 	}
+}
+
+// benchUpdates times change of 64 addresses: on a host each while hosts are small.
+// prepare comes before, and afterwards the addresses are as they were.
+func benchUpdates(b *testing.B, prepare, change func(*testing.B, *Selector, Address)) {
+	eachMix(b, []int{4, 1_000, 100_000}, func(b *testing.B, m mix, n int) {
+		as := m.addresses(n)
+		hosts := []*Selector{m.host(b, n)}
+		for n < 64 && len(hosts) < 64 {
+			hosts = append(hosts, m.host(b, n))
+		}
+		b.ReportAllocs()
+		b.ResetTimer()
+		b.StopTimer()
+		for done := 0; done < b.N; done += 64 {
+			each := func(f func(*testing.B, *Selector, Address)) {
+				for i := range min(64, b.N-done) {
+					f(b, hosts[i%len(hosts)], as[(done+i)*7919%n])
+				}
+			}
+			each(prepare)
+			b.StartTimer()
+			each(change)
+			b.StopTimer()
+			each(add)
+		}
+	})
+}
+
+// How much memory an address takes, all told.
+func BenchmarkMemory(b *testing.B) {
+	eachMix(b, []int{64, 100_000}, func(b *testing.B, m mix, n int) {
+		as := m.addresses(n)
+		var bytes uint64
+		for b.Loop() {
+			before := liveBytes()
+			s := NewSelector(Config{})
+			if err := s.Add(as...); err != nil {
+				b.Fatal(err)
+			}
+			bytes += liveBytes() - before
+			runtime.KeepAlive(s)
+		}
+		b.ReportMetric(float64(bytes)/float64(b.N)/float64(n), "B/address")
+		runtime.KeepAlive(as)
+	})
+}
+
+func liveBytes() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

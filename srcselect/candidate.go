@@ -3,16 +3,21 @@ package srcselect
 // A candidate is an address as the rules see it: S, with all that depends on S
 // alone worked out when it is added.
 type candidate struct {
-	addr  uint128
-	iface int32
-	fixed uint32 // the ranks that are the same for every destination
-	label label
-	bits  uint8 // the prefix length of addr, which is the mapped form of an IPv4 address
-	scope Scope
-	flags flags
+	addr uint128
+	class
+	limit uint8 // how many leading bits rule 8 may count
 }
 
-type flags uint8
+// A class is all that the rules see of an address but for its bits and its routers.
+type class struct {
+	fixed uint32 // the ranks that are the same for every destination
+	iface int32
+	label label
+	flags flags
+	scope Scope
+}
+
+type flags uint16
 
 const (
 	flagIPv4       flags = 1 << iota
@@ -22,17 +27,15 @@ const (
 	flagTemporary
 	flagHome
 	flagCareOf
-	flagRouters // Routers is not empty
+	flagRouters   // Routers is not empty
+	flagPreferred // and Config.HonorPreferred
 )
 
 // candidateOf works out what the rules need of a, which is normalized.
 func (cfg *Config) candidateOf(a *Address) candidate {
 	addr := a.Prefix.Addr()
-	S := candidate{
-		addr:  word128(addr),
-		iface: int32(a.Interface),
-		bits:  uint8(a.Prefix.Bits()),
-	}
+	S := candidate{addr: word128(addr), limit: uint8(mappedLen(a.Prefix))}
+	S.iface = int32(a.Interface)
 	S.scope = S.addr.scope()
 	S.label, _ = cfg.Policy.classify(S.addr, S.iface)
 	set := func(f flags, on bool) {
@@ -41,8 +44,10 @@ func (cfg *Config) candidateOf(a *Address) candidate {
 		}
 	}
 	if addr.Is4() {
-		S.bits += mappedBits
 		S.flags |= flagIPv4
+		if cfg.IPv4 == IPv4NextHop {
+			S.limit = 128
+		}
 	}
 	set(flagTentative, a.Tentative && !a.Optimistic)
 	set(flagSkip, a.SkipAsSource)
@@ -51,6 +56,7 @@ func (cfg *Config) candidateOf(a *Address) candidate {
 	set(flagHome, a.HomeAddress)
 	set(flagCareOf, a.CareOf)
 	set(flagRouters, len(a.Routers) > 0)
+	set(flagPreferred, a.Preferred && cfg.HonorPreferred)
 	S.fixed = fixedRanks(S.flags)
 	return S
 }
@@ -69,14 +75,14 @@ func (cfg *Config) candidateOf(a *Address) candidate {
 // included in a candidate set." (Selector.Add refuses those.)
 
 // admits says whether S is a candidate for D. It is exclusion without the reason.
-func (D *destination) admits(S *candidate) bool {
+func (D *destination) admits(S *class) bool {
 	return S.flags&D.mask == D.flags && (D.only == 0 || S.iface == D.only)
 }
 
 // exclusion returns why S is no candidate for D. Where there are several reasons
 // it is the first one below: so a skipped address is said to be skipped only when
 // it is the flag alone that keeps it out.
-func (D *destination) exclusion(S *candidate) Exclusion {
+func (D *destination) exclusion(S *class) Exclusion {
 	switch {
 	case S.flags&flagIPv4 != D.flags&flagIPv4:
 		return ExcludedOtherFamily

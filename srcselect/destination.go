@@ -58,7 +58,7 @@ func (s *Selector) SortDestinations(dsts []Query) []DestinationResult {
 	snap := s.load()
 	var ipv6, ipv4 []*rankedDestination
 	for i, q := range dsts {
-		D := s.rankDestination(snap, q)
+		D := snap.rankDestination(q)
 		D.position = i
 		if D.ipv4 {
 			ipv4 = append(ipv4, D)
@@ -119,26 +119,25 @@ type rankedDestination struct {
 	commonPrefix  int // CommonPrefixLen(Source(D), D)
 }
 
-func (s *Selector) rankDestination(snap *snapshot, q Query) *rankedDestination {
+func (snap *snapshot) rankDestination(q Query) *rankedDestination {
 	ranked := &rankedDestination{DestinationResult: DestinationResult{Query: q}}
-	D, err := s.cfg.resolve(&q)
+	D, err := snap.cfg.resolve(&q)
 	if err != nil {
 		ranked.Err = err
 		return ranked
 	}
 	ranked.precedence, ranked.scope, ranked.ipv4 = D.precedence, D.scope, D.flags&flagIPv4 != 0
-	c := s.choose(snap, &q, &D)
-	if c.at < 0 {
+	S := snap.choose(&q, &D).source
+	if S == nil {
 		ranked.Err = snap.noSource(&q, &D)
 		return ranked
 	}
-	S := &snap.candidates[c.at]
-	ranked.Source = snap.addresses[c.at]
+	ranked.Source = S.address
 	ranked.usable = true
 	ranked.matchingScope = S.scope == D.scope
 	ranked.deprecated = S.flags&flagDeprecated != 0
 	ranked.home = rule4(S.flags)
 	ranked.matchingLabel = S.label == D.label
-	ranked.commonPrefix = int(rule8(S, &D))
+	ranked.commonPrefix = min(commonBits(S.addr, D.addr), mappedLen(S.address.Prefix))
 	return ranked
 }

@@ -25,8 +25,11 @@
 // skipped or not.
 //
 // Not here: what section 4 says of sites (a host is taken to be in one, so that a
-// site-local destination restricts nothing) and of IPv4-translatable addresses, and
-// the rows that section 2.1 lets an implementation add to the policy table by itself.
+// site-local destination restricts nothing), and of IPv4-translatable addresses, which
+// on an IPv6-only host that translates (SIIT) are the only candidates for an
+// IPv4-converted destination: which addresses those are, a Selector is not told. No
+// rule for ORCHIDs, which no RFC asks for. Nor does anything become known by itself:
+// addresses, their routers and known-local prefixes come from the caller.
 //
 // # The order of candidates
 //
@@ -37,6 +40,25 @@
 // candidates differ names the rule that decides between them. Addresses that no
 // rule tells apart go by age, the oldest first, and [Result.Tied] says so. The age
 // of an address counts from its first Add; a change of its flags keeps it.
+//
+// # Policy tables
+//
+// The default [Policy] is that of RFC 6724 section 2.1; [UpdatePolicy] is the draft's
+// that is to replace it, whose rows for known-local prefixes come and go with
+// [Policy.WithKnownLocal] and [Selector.SetPolicy]. [ParsePolicy] reads tables as
+// ip addrlabel, netsh, ip6addrctl and gai.conf write them. A look-up takes no longer
+// for more addresses, and hardly longer for more rows.
+//
+// # Other hosts
+//
+// [Linux], [Windows] and [FreeBSD] are the configurations that come closest to such
+// hosts, so that one can ask what they would choose. A test asks the Linux kernel
+// itself in thousands of random cases.
+//
+// # Asking why
+//
+// [Explanation] is a struct, a table by String, and JSON. [RuleCounter] and
+// [RuleCounts] count which rules decide; who does not count pays nothing.
 //
 // # Cost
 //

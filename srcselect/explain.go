@@ -33,39 +33,39 @@ type Explanation struct {
 type Candidate struct {
 	// Address is the address as Addresses returns it, Routers shared with the
 	// Selector: they must not be changed.
-	Address Address
+	Address Address `json:"address,omitzero"`
 
 	// Chosen marks the source.
-	Chosen bool
+	Chosen bool `json:"chosen,omitzero"`
 
 	// Rule is what decided for the chosen one, and what put the others out:
 	// RuleExplicit if the query named another source, RuleNone if Excluded says
 	// more.
-	Rule Rule
+	Rule Rule `json:"rule,omitzero"`
 
 	// Against is the address that beat this one by Rule. Zero if none did.
-	Against netip.Addr
+	Against netip.Addr `json:"against,omitzero"`
 
 	// Excluded is why the address was no candidate at all. The chosen one never
 	// has it, even if it is skip-as-source and chosen all the same.
-	Excluded Exclusion
+	Excluded Exclusion `json:"excluded,omitzero"`
 }
 
 // Explain makes the choice of Select and returns the account of it. It takes
 // memory and time in proportion to the number of addresses, and the time of a sort.
 func (s *Selector) Explain(q Query) Explanation {
 	e := Explanation{Query: q}
-	D, err := s.cfg.resolve(&q)
+	snap := s.load()
+	D, err := snap.cfg.resolve(&q)
 	if err != nil {
 		e.Err = err
 		return e
 	}
-	snap := s.load()
-	c := s.choose(snap, &q, &D)
-	if c.at < 0 {
+	c := snap.choose(&q, &D)
+	if c.source == nil {
 		e.Err = snap.noSource(&q, &D)
 	} else {
-		e.Rule, e.Tied = c.rule, c.rule == RuleOldest
+		e.Rule, e.Tied = c.rule, c.rule.tie()
 	}
 	e.Candidates = snap.account(&D, c)
 	return e
@@ -75,31 +75,42 @@ func (s *Selector) Explain(q Query) Explanation {
 func (snap *snapshot) account(D *destination, c choice) []Candidate {
 	type ranked struct {
 		Candidate
-		key uint32 // for an excluded one its Exclusion, which is below every key
+		record *record
+		key    uint32 // for an excluded one its Exclusion, which is below every key
 	}
-	list := make([]ranked, 0, len(snap.candidates))
-	for i := range snap.candidates {
-		r := ranked{Candidate: Candidate{Address: snap.addresses[i], Excluded: D.exclusion(&snap.candidates[i])}}
+	var list []ranked
+	for _, S := range snap.byAge() {
+		r := ranked{Candidate: Candidate{Address: S.address, Excluded: D.exclusion(&S.class)}, record: S}
 		r.key = uint32(r.Excluded)
 		switch {
-		case i == c.at:
+		case S == c.source:
 			r.Chosen, r.Rule, r.Excluded, r.key = true, c.rule, NotExcluded, ^uint32(0)
 		case r.Excluded == NotExcluded:
-			r.key = D.key(&snap.candidates[i], &snap.addresses[i])
+			r.key = D.key(&S.candidate, &S.address)
 			r.Rule = c.rule
 			if c.rule != RuleExplicit {
-				r.Rule = decider(c.key, r.key)
+				r.Rule = D.decider(c.key, r.key)
 			}
-			if c.at >= 0 {
-				r.Against = snap.addresses[c.at].Prefix.Addr()
+			if c.source != nil {
+				r.Against = c.source.address.Prefix.Addr()
 			}
 		}
 		list = append(list, r)
 	}
-	slices.SortStableFunc(list, func(a, b ranked) int { return cmp.Compare(b.key, a.key) })
-	candidates := make([]Candidate, len(list))
+	slices.SortStableFunc(list, func(a, b ranked) int {
+		switch {
+		case a.key != b.key:
+			return cmp.Compare(b.key, a.key)
+		case a.Excluded == NotExcluded && D.tieBreak.before(a.record, b.record):
+			return -1
+		case a.Excluded == NotExcluded && D.tieBreak.before(b.record, a.record):
+			return 1
+		}
+		return 0
+	})
+	var candidates []Candidate
 	for i := range list {
-		candidates[i] = list[i].Candidate
+		candidates = append(candidates, list[i].Candidate)
 	}
 	return candidates
 }
@@ -162,10 +173,8 @@ func (q Query) String() string {
 	if q.Source.IsValid() {
 		fmt.Fprintf(&b, " from %v", q.Source)
 	}
-	for i, name := range []string{"temporary", "public", "home", "care-of"} {
-		if q.Prefer&(1<<i) != 0 {
-			b.WriteString(", prefer " + name)
-		}
+	for _, name := range q.Prefer.names() {
+		b.WriteString(", prefer " + name)
 	}
 	return b.String()
 }
@@ -184,6 +193,7 @@ func (a *Address) flagWords() string {
 		{a.Temporary, "temporary"},
 		{a.HomeAddress, "home"},
 		{a.CareOf, "care-of"},
+		{a.Preferred, "preferred"},
 	} {
 		if f.on {
 			words = append(words, f.word)

@@ -115,12 +115,16 @@ func checkExplanation(t *testing.T, w *world, q Query, e Explanation) {
 	}
 }
 
-// checkPair selects between the two alone.
+// checkPair selects between the two alone, of the same ages.
 func checkPair(t *testing.T, w *world, q Query, chosen Address, c Candidate) {
 	t.Helper()
 	pair := NewSelector(w.cfg)
-	if err := pair.Add(chosen, c.Address); err != nil {
-		t.Fatal(err)
+	for _, a := range w.list {
+		if reflect.DeepEqual(a, chosen) || reflect.DeepEqual(a, c.Address) {
+			if err := pair.Add(a); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	r, err := pair.Select(q)
 	if err != nil || !reflect.DeepEqual(r.Address, chosen) || r.Rule != c.Rule || c.Against != chosen.Prefix.Addr() {

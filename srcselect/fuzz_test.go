@@ -49,7 +49,7 @@ func (r *byteReader) address() Address {
 		Prefix:       netip.PrefixFrom(r.addr(), int(r.byte())),
 		Interface:    int(int8(r.byte())) % 4,
 		SkipAsSource: r.flag(), Tentative: r.flag(), Optimistic: r.flag(), Deprecated: r.flag(), Temporary: r.flag(),
-		HomeAddress: r.flag(), CareOf: r.flag(),
+		HomeAddress: r.flag(), CareOf: r.flag(), Preferred: r.flag(),
 	}
 	for range r.byte() % 3 {
 		a.Routers = append(a.Routers, r.addr())
@@ -81,6 +81,9 @@ func FuzzSelector(f *testing.F) {
 		if mode&8 != 0 {
 			cfg.Policy = UpdatePolicy()
 		}
+		options := r.byte()
+		cfg.HonorPreferred = options&1 != 0
+		cfg.TieBreak, cfg.IPv4 = TieBreak(options>>1%3), IPv4Choice(options>>4%3)
 		s := NewSelector(cfg)
 		for len(r) > 0 && len(s.Addresses()) < 40 {
 			switch r.byte() % 8 {
@@ -103,10 +106,10 @@ func FuzzSelector(f *testing.F) {
 
 func fuzzQuery(t *testing.T, s *Selector, q, other Query) {
 	t.Helper()
-	w := &world{cfg: s.cfg, s: s, list: s.Addresses()}
+	w := &world{cfg: *s.load().cfg, s: s, list: s.Addresses()}
 	if _, err := s.Select(q); err == nil || errors.Is(err, ErrNoSource) {
 		checkExplanation(t, w, q, s.Explain(q))
-		if err := w.ask(&reference{cfg: s.cfg}, q); err != nil {
+		if err := w.ask(&reference{cfg: *s.load().cfg}, q); err != nil {
 			t.Fatal(err)
 		}
 	} else if !errors.Is(err, ErrInvalid) || s.Explain(q).Err == nil {

@@ -32,8 +32,11 @@ type PolicyEntry struct {
 type Policy struct{ table *policyTable }
 
 type policyTable struct {
-	entries []PolicyEntry // in order of look-up
-	rows    []policyRow   // the same, as numbers
+	entries   []PolicyEntry      // in order of look-up
+	automatic map[policyKey]bool // those of them that WithKnownLocal put there
+	rows      []policyRow        // the same, as numbers
+	first     [256]uint32        // for few rows: those that a first byte doesn't rule out, a bit each
+	root      *policyNode        // for many: the same, as a tree; else nil
 }
 
 type policyRow struct {
@@ -58,41 +61,58 @@ const noLabel label = 0x100
 // Invalid prefixes, prefixes with host bits, negative interfaces and two rows for
 // one prefix and interface are errors that name the row, counted from 0.
 func NewPolicy(rows []PolicyEntry) (Policy, error) {
-	t := &policyTable{entries: slices.Clone(rows)}
-	type key struct {
-		prefix uint128
-		bits   int
-		iface  int
-	}
-	first := make(map[key]int, len(rows))
+	return newPolicy(rows, "row", func(i int) int { return i })
+}
+
+// newPolicy is NewPolicy for rows that an error calls by their number as a thing of
+// some kind: a row, a line.
+func newPolicy(rows []PolicyEntry, thing string, number func(i int) int) (Policy, error) {
+	first := make(map[policyKey]int, len(rows))
 	for i, e := range rows {
-		switch {
-		case !e.Prefix.IsValid():
-			return Policy{}, invalidf("policy row %d: no valid prefix", i)
-		case e.Prefix != e.Prefix.Masked():
-			return Policy{}, invalidf("policy row %d: prefix %v has host bits: want %v", i, e.Prefix, e.Prefix.Masked())
-		case e.Interface < 0 || e.Interface > math.MaxInt32:
-			return Policy{}, invalidf("policy row %d (%v): interface index %d: want 1 to %d, or 0 for every interface", i, e.Prefix, e.Interface, math.MaxInt32)
+		if why := e.invalid(); why != "" {
+			return Policy{}, invalidf("policy %s %d%s", thing, number(i), why)
 		}
-		k := key{word128(e.Prefix.Addr()), mappedLen(e.Prefix), e.Interface}
-		if j, dup := first[k]; dup {
-			return Policy{}, invalidf("policy row %d (%v): same prefix and interface as row %d", i, e.Prefix, j)
+		if j, dup := first[e.key()]; dup {
+			return Policy{}, invalidf("policy %s %d (%v): same prefix and interface as %s %d", thing, number(i), e.Prefix, thing, number(j))
 		}
-		first[k] = i
+		first[e.key()] = i
 	}
-	slices.SortStableFunc(t.entries, func(a, b PolicyEntry) int {
+	return Policy{tableOf(slices.Clone(rows), nil)}, nil
+}
+
+// tableOf makes a table of valid rows, which it sorts, and of which some may be
+// automatic.
+func tableOf(rows []PolicyEntry, automatic map[policyKey]bool) *policyTable {
+	slices.SortStableFunc(rows, func(a, b PolicyEntry) int {
 		return cmp.Or(cmp.Compare(mappedLen(b.Prefix), mappedLen(a.Prefix)), cmp.Compare(b.Interface, a.Interface))
 	})
-	for _, e := range t.entries {
-		t.rows = append(t.rows, policyRow{
-			prefix:     word128(e.Prefix.Addr()),
-			mask:       mask128(mappedLen(e.Prefix)),
-			iface:      int32(e.Interface),
-			label:      label(e.Label),
-			precedence: e.Precedence,
-		})
+	t := &policyTable{entries: rows, automatic: automatic}
+	t.index()
+	return t
+}
+
+// invalid says what is wrong with e, if anything is.
+func (e *PolicyEntry) invalid() string {
+	switch {
+	case !e.Prefix.IsValid():
+		return ": no valid prefix"
+	case e.Prefix != e.Prefix.Masked():
+		return fmt.Sprintf(": prefix %v has host bits: want %v", e.Prefix, e.Prefix.Masked())
+	case e.Interface < 0 || e.Interface > math.MaxInt32:
+		return fmt.Sprintf(" (%v): interface index %d: want 1 to %d, or 0 for every interface", e.Prefix, e.Interface, math.MaxInt32)
 	}
-	return Policy{t}, nil
+	return ""
+}
+
+// A policyKey is what no two rows of a table have in common.
+type policyKey struct {
+	prefix uint128
+	bits   int
+	iface  int
+}
+
+func (e *PolicyEntry) key() policyKey {
+	return policyKey{word128(e.Prefix.Addr()), mappedLen(e.Prefix), e.Interface}
 }
 
 // mappedLen returns the length of p after IPv4 is mapped.
@@ -128,17 +148,6 @@ func (p Policy) load() *policyTable {
 	return p.table
 }
 
-// find returns the index of the row for a, -1 if there is none.
-func (t *policyTable) find(a uint128, iface int32) int {
-	for i := range t.rows {
-		r := &t.rows[i]
-		if a.and(r.mask) == r.prefix && (r.iface == 0 || r.iface == iface) {
-			return i
-		}
-	}
-	return -1
-}
-
 // classify returns Label(a) and Precedence(a).
 func (p Policy) classify(a uint128, iface int32) (label, uint8) {
 	t := p.load()
@@ -147,18 +156,4 @@ func (p Policy) classify(a uint128, iface int32) (label, uint8) {
 		return noLabel, 0
 	}
 	return t.rows[i].label, t.rows[i].precedence
-}
-
-// String returns the table's rows, one a line: prefix, precedence, label and, where
-// there is one, the interface.
-func (p Policy) String() string {
-	var b []byte
-	for _, e := range p.load().entries {
-		b = fmt.Appendf(b, "%-20v %3d %3d", e.Prefix, e.Precedence, e.Label)
-		if e.Interface != 0 {
-			b = fmt.Appendf(b, " dev %d", e.Interface)
-		}
-		b = append(b, '\n')
-	}
-	return string(b)
 }

@@ -33,6 +33,20 @@ const updatedTable = `
       fec0::/10              1    11
       3ffe::/16              1    12`
 
+// The labels of net/ipv6/addrlabel.c and the precedences of glibc's getaddrinfo.
+const linuxHostTable = `
+      Prefix        Precedence Label
+      ::1/128               50     0
+      ::/0                  40     1
+      2002::/16             30     2
+      ::/96                 20     3
+      ::ffff:0:0/96         10     4
+      fc00::/7              40     5
+      2001::/32             40     6
+      2001:10::/28          40     7
+      fec0::/10             40    11
+      3ffe::/16             40    12`
+
 func TestPolicyTables(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -42,6 +56,9 @@ func TestPolicyTables(t *testing.T) {
 		{"default", DefaultPolicy(), rfc6724Table},
 		{"zero", Policy{}, rfc6724Table},
 		{"update", UpdatePolicy(), updatedTable},
+		{"Linux", Linux().Policy, linuxHostTable},
+		{"Windows", Windows().Policy, rfc6724Table},
+		{"FreeBSD", FreeBSD().Policy, rfc6724Table},
 	} {
 		words := strings.Fields(c.want)[3:]
 		got := make(map[string]bool)

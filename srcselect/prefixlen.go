@@ -62,6 +62,8 @@ func mask128(n int) uint128 {
 
 func (a uint128) and(b uint128) uint128 { return uint128{a.hi & b.hi, a.lo & b.lo} }
 
+func (a uint128) less(b uint128) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
 // commonBits returns the number of leading bits that a and b share.
 func commonBits(a, b uint128) int {
 	if x := a.hi ^ b.hi; x != 0 {

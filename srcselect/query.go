@@ -10,15 +10,15 @@ type Query struct {
 	// Destination is the address to send to. An IPv4-mapped one is IPv4. The zone
 	// of a link-local or multicast destination names the outgoing interface when
 	// it is a number and Interface is 0; every other zone is ignored.
-	Destination netip.Addr
+	Destination netip.Addr `json:"destination,omitzero"`
 
 	// Interface is the index of the outgoing interface. 0: not known, so that the
 	// addresses of all interfaces are candidates and rule 5 prefers none.
-	Interface int
+	Interface int `json:"interface,omitzero"`
 
-	// NextHop is the router that the packets will go through (rule 5.5). Zero: not
-	// known, or none. A zone is ignored.
-	NextHop netip.Addr
+	// NextHop is the router that the packets will go through (rule 5.5, IPv4NextHop
+	// and IPv4OnLink). Zero: not known, or none. A zone is ignored.
+	NextHop netip.Addr `json:"nextHop,omitzero"`
 
 	// Source is the caller's own choice: it is honoured when it is assigned, even
 	// if it is skip-as-source, deprecated or on another interface than the outgoing
@@ -31,15 +31,15 @@ type Query struct {
 	// RFC 6724 section 4 has a source refused that is no candidate. But skip-as-source
 	// is for addresses that speak when they are named, and which addresses may leave
 	// by which interface is for the caller to know.
-	Source netip.Addr
+	Source netip.Addr `json:"source,omitzero"`
 
 	// Prefer holds the preferences of this query (RFC 5014). 0: as Config says.
-	Prefer Preferences
+	Prefer Preferences `json:"prefer,omitzero"`
 
 	// Encapsulated says that the destination is reached via an encapsulating
 	// transition mechanism, IPv6 in IPv4 say. Only SortDestinations looks at it
 	// (RFC 6724 section 6, rule 7).
-	Encapsulated bool
+	Encapsulated bool `json:"encapsulated,omitzero"`
 }
 
 // Preferences are the per-query preferences of RFC 5014. Opposite ones at once are
@@ -66,7 +66,13 @@ type destination struct {
 	precedence uint8
 	routers    flags  // flagRouters if nextHop is known
 	reverse    uint32 // which fixed ranks are reversed
+	ranks      uint32 // which ranks count
 	nextHop    netip.Addr
+	via        uint128 // the next hop, where ruleNextHopPrefix looks at it
+	matchVia   bool
+	holdsVia   bool
+	tieBreak   TieBreak
+	tie        Rule // what the tie-break is called
 }
 
 // resolve checks q and looks up what the rules need.
@@ -104,6 +110,7 @@ func (cfg *Config) resolve(q *Query) (D destination, err error) {
 	if q.NextHop.IsValid() {
 		D.nextHop, D.routers = normalizeAddr(q.NextHop), flagRouters
 	}
+	D.resolveChoice(cfg)
 	if q.Prefer&PreferCareOf != 0 {
 		D.reverse |= reverse4
 	}
@@ -111,6 +118,30 @@ func (cfg *Config) resolve(q *Query) (D destination, err error) {
 		D.reverse |= reverse7
 	}
 	return D, nil
+}
+
+// resolveChoice looks up which ranks count, and how ties are broken.
+func (D *destination) resolveChoice(cfg *Config) {
+	D.tieBreak, D.tie = cfg.TieBreak, cfg.TieBreak.rule()
+	D.ranks = ranksRFC6724
+	if D.flags&flagIPv4 == 0 {
+		return
+	}
+	switch cfg.IPv4 {
+	case IPv4NextHop:
+		D.ranks = ranksNextHop
+		if D.nextHop.Is4() {
+			D.via, D.matchVia = word128(D.nextHop), true
+		}
+	case IPv4First:
+		D.ranks = ranksFirst
+	case IPv4OnLink:
+		D.ranks = ranksOnLink
+		D.via, D.holdsVia = D.addr, true
+		if D.nextHop.Is4() {
+			D.via = word128(D.nextHop)
+		}
+	}
 }
 
 func (p Preferences) check() error {

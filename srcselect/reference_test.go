@@ -23,7 +23,11 @@ var mutants = []string{
 	"no home rank", "care-of ignored", "5.5 first router only",
 	"label without interface", "no-match label is 0",
 	"public ignored", "rule 7 config ignored", "rule 8 uncapped", "rule 8 capped at 64", "rule 8 before rule 7",
-	"newest wins",
+	"preferred ignored", "preferred always", "preferred after rule 8", "preferred before rule 7",
+	"newest wins", "oldest wins", "lowest ignored", "lowest by prefix",
+	"on link by destination", "any prefix that holds", "no rule holding",
+	"IPv4 by RFC 6724", "next hop ignored", "next hop before interface", "next hop capped", "next hop match capped by destination",
+	"first is by rule 1", "first on any interface",
 	"skip is deprecated", "skip after rule 1", "no last resort", "tentative is candidate", "optimistic is tentative",
 	"strong host always", "weak host always", "multicast on any link", "link-local on any link",
 	"explicit skipped refused", "explicit takes the oldest", "explicit tentative taken", "explicit link-local on any link",
@@ -78,19 +82,37 @@ func (r *reference) choose(all []Address, q Query) refAnswer {
 	}
 	second := r.best(rest, q, D, out)
 	_, rule := r.compare(set[best], rest[second], q, D, out)
-	return refAnswer{true, set[best], rule, rule == RuleOldest}
+	return refAnswer{true, set[best], rule, rule == RuleOldest || rule == RuleNewest || rule == RuleLowest}
 }
 
-// best plays a knock-out: who is later must be better to win.
+// best plays a knock-out: set is in order of age, so who is later must be better to
+// win, unless ties go to the newest or the lowest.
 func (r *reference) best(set []Address, q Query, D netip.Addr, out int) int {
 	best := 0
 	for i := 1; i < len(set); i++ {
 		order, _ := r.compare(set[i], set[best], q, D, out)
-		if order > 0 || order == 0 && r.is("newest wins") {
+		if order > 0 || order == 0 && r.winsTie(set[i].Prefix, set[best].Prefix) {
 			best = i
 		}
 	}
 	return best
+}
+
+// winsTie says whether the newer of two wins a tie.
+func (r *reference) winsTie(newer, older netip.Prefix) bool {
+	switch {
+	case r.is("newest wins"):
+		return true
+	case r.is("oldest wins"):
+		return false
+	case r.cfg.TieBreak == TieNewest:
+		return true
+	case r.cfg.TieBreak == TieLowest && r.is("lowest by prefix"):
+		return newer.Masked().Addr().Less(older.Masked().Addr())
+	case r.cfg.TieBreak == TieLowest && !r.is("lowest ignored"):
+		return newer.Addr().Less(older.Addr())
+	}
+	return false
 }
 
 // eligible: section 4, but for the skip-as-source flag.
@@ -148,13 +170,30 @@ func (r *reference) explicit(all []Address, q Query, D netip.Addr, out int) refA
 	return refAnswer{true, found[0], RuleExplicit, false}
 }
 
-// compare: section 5. Positive prefers SA.
+type refRule struct {
+	name string
+	rule Rule
+	f    func() int
+}
+
+// compare: section 5, or what Config.IPv4 has in its place. Positive prefers SA.
 func (r *reference) compare(SA, SB Address, q Query, D netip.Addr, out int) (int, Rule) {
-	rules := []struct {
-		name string
-		rule Rule
-		f    func() int
-	}{
+	for _, rule := range r.rules(SA, SB, q, D, out) {
+		if r.broken == "no rule "+rule.name {
+			continue
+		}
+		if order := rule.f(); order != 0 {
+			return order, rule.rule
+		}
+	}
+	return 0, []Rule{RuleOldest, RuleNewest, RuleLowest}[r.cfg.TieBreak]
+}
+
+func (r *reference) rules(SA, SB Address, q Query, D netip.Addr, out int) []refRule {
+	if D.Is4() && r.cfg.IPv4 != IPv4RFC6724 && !r.is("IPv4 by RFC 6724") {
+		return r.rules4(SA, SB, q, D, out)
+	}
+	rules := []refRule{
 		{"1", RuleSameAddress, func() int { return either(SA.Prefix.Addr() == D, SB.Prefix.Addr() == D) }},
 		{"2", RuleScope, func() int { return r.byScope(r.scope(SA.Prefix.Addr()), r.scope(SB.Prefix.Addr()), r.scope(D)) }},
 		{"3", RuleDeprecated, func() int { return either(!r.deprecated(SA), !r.deprecated(SB)) }},
@@ -166,20 +205,83 @@ func (r *reference) compare(SA, SB Address, q Query, D netip.Addr, out int) (int
 			return either(r.label(SA.Prefix.Addr(), SA.Interface) == label, r.label(SB.Prefix.Addr(), SB.Interface) == label)
 		}},
 		{"7", RuleTemporary, func() int { return r.byTemporary(SA, SB, q) }},
+		{"preferred", RulePreferred, func() int { return r.byPreferred(SA, SB) }},
 		{"8", RulePrefix, func() int { return r.commonPrefixLen(SA.Prefix, D) - r.commonPrefixLen(SB.Prefix, D) }},
 	}
-	if r.is("rule 8 before rule 7") {
+	switch {
+	case r.is("rule 8 before rule 7"):
+		rules[7], rules[8], rules[9] = rules[9], rules[7], rules[8]
+	case r.is("preferred after rule 8"):
+		rules[8], rules[9] = rules[9], rules[8]
+	case r.is("preferred before rule 7"):
 		rules[7], rules[8] = rules[8], rules[7]
 	}
-	for _, rule := range rules {
-		if r.broken == "no rule "+rule.name {
-			continue
+	return rules
+}
+
+// rules4 is KB969029's order, or no order at all but for the outgoing interface.
+func (r *reference) rules4(SA, SB Address, q Query, D netip.Addr, out int) []refRule {
+	same := refRule{"1", RuleSameAddress, func() int { return either(SA.Prefix.Addr() == D, SB.Prefix.Addr() == D) }}
+	outgoing := refRule{"5", RuleInterface, func() int {
+		if r.is("first on any interface") && r.cfg.IPv4 == IPv4First {
+			return 0
 		}
-		if order := rule.f(); order != 0 {
-			return order, rule.rule
-		}
+		return either(SA.Interface == out, SB.Interface == out)
+	}}
+	switch {
+	case r.cfg.IPv4 == IPv4OnLink:
+		return []refRule{outgoing, {"holding", RuleNextHopPrefix, func() int { return r.holds(SA.Prefix, q, D) - r.holds(SB.Prefix, q, D) }}}
+	case r.cfg.IPv4 == IPv4First && r.is("first is by rule 1"):
+		return []refRule{same, outgoing}
+	case r.cfg.IPv4 == IPv4First:
+		return []refRule{outgoing}
 	}
-	return 0, RuleOldest
+	nextHop := refRule{"next hop", RuleNextHopPrefix, func() int {
+		via := q.NextHop.Unmap()
+		if !via.Is4() || r.is("next hop ignored") {
+			return 0
+		}
+		a, b := r.matchingBits(SA.Prefix, via), r.matchingBits(SB.Prefix, via)
+		if r.is("next hop match capped by destination") {
+			a, b = min(a, r.matchingBits(SA.Prefix, D)), min(b, r.matchingBits(SB.Prefix, D))
+		}
+		return a - b
+	}}
+	match := refRule{"8", RulePrefix, func() int { return r.matchingBits(SA.Prefix, D) - r.matchingBits(SB.Prefix, D) }}
+	if r.is("next hop before interface") {
+		return []refRule{same, nextHop, outgoing, match}
+	}
+	return []refRule{same, outgoing, nextHop, match}
+}
+
+// matchingBits counts beyond S's own prefix.
+func (r *reference) matchingBits(S netip.Prefix, D netip.Addr) int {
+	if r.is("next hop capped") {
+		return r.commonPrefixLen(S, D)
+	}
+	return r.commonPrefixLen(netip.PrefixFrom(S.Addr(), S.Addr().BitLen()), D)
+}
+
+func (r *reference) byPreferred(SA, SB Address) int {
+	if !r.cfg.HonorPreferred && !r.is("preferred always") || r.is("preferred ignored") {
+		return 0
+	}
+	return either(SA.Preferred, SB.Preferred)
+}
+
+// holds is 0 if S does not hold the next hop, else one more than S's length.
+func (r *reference) holds(S netip.Prefix, q Query, D netip.Addr) int {
+	via := q.NextHop.Unmap()
+	if !via.Is4() || r.is("on link by destination") {
+		via = D
+	}
+	switch {
+	case !S.Masked().Contains(via):
+		return 0
+	case r.is("any prefix that holds"):
+		return 1
+	}
+	return 1 + S.Bits()
 }
 
 func either(a, b bool) int {

@@ -86,6 +86,34 @@ var ruleCases = []struct {
 		winner: "2001:db8:1:1::1/64", loser: "2001:db8:1::1/47"},
 	{name: "not capped at 64", rule: RulePrefix, query: to("2001:db8:1::9"),
 		winner: "2001:db8:1::8/128", loser: "2001:db8:1::7/96"},
+	{name: "preferred", rule: RulePreferred, cfg: Config{HonorPreferred: true}, query: to("2001:db8:1::9"),
+		winner: "2001:db8:2::1 preferred", loser: "2001:db8:1::1"},
+	{name: "preferred means nothing by default", rule: RulePrefix, query: to("2001:db8:1::9"),
+		winner: "2001:db8:1::1", loser: "2001:db8:2::1 preferred"},
+	{name: "preferred, but not temporary", rule: RuleTemporary, cfg: Config{HonorPreferred: true}, query: to("2001:db8:1::9"),
+		winner: "2001:db8:2::1 temporary", loser: "2001:db8:1::1 preferred"},
+
+	{name: "next hop match", rule: RuleNextHopPrefix, cfg: Config{IPv4: IPv4NextHop}, query: through(to("192.0.2.9"), "10.0.0.1"),
+		winner: "10.0.0.7/8", loser: "192.0.2.1"},
+	{name: "next hop match, not capped", rule: RuleNextHopPrefix, cfg: Config{IPv4: IPv4NextHop}, query: through(to("192.0.2.9"), "10.0.0.1"),
+		winner: "10.0.0.7/8", loser: "10.0.1.7/24"},
+	{name: "next hop match, but not the same address", rule: RuleSameAddress, cfg: Config{IPv4: IPv4NextHop}, query: through(to("192.0.2.9"), "10.0.0.1"),
+		winner: "192.0.2.9", loser: "10.0.0.7"},
+	{name: "next hop match, but not on the outgoing interface", rule: RuleInterface, cfg: Config{IPv4: IPv4NextHop, AnyInterface: true},
+		query: through(to("192.0.2.9"), "10.0.0.1"), winner: "192.0.2.1", loser: "10.0.0.7 if2"},
+	{name: "destination match, not capped, without regard to scope", rule: RulePrefix, cfg: Config{IPv4: IPv4NextHop}, query: to("169.253.2.9"),
+		winner: "169.254.2.1/8", loser: "10.0.0.7"},
+	{name: "destination match among those that match the next hop", rule: RulePrefix, cfg: Config{IPv4: IPv4NextHop},
+		query: through(to("10.0.0.200"), "10.0.0.1"), winner: "10.0.0.192", loser: "10.0.0.128"},
+	{name: "on the next hop's link", rule: RuleNextHopPrefix, cfg: Config{IPv4: IPv4OnLink}, query: through(to("192.0.2.9"), "10.0.0.1"),
+		winner: "10.0.0.2/8 deprecated", loser: "192.0.2.1/24"},
+	{name: "on the destination's link, by the longest prefix", rule: RuleNextHopPrefix, cfg: Config{IPv4: IPv4OnLink}, query: to("192.0.2.9"),
+		winner: "192.0.2.1/24", loser: "192.0.2.8/16"},
+	{name: "on the next hop's link, but not on the outgoing interface", rule: RuleInterface, cfg: Config{IPv4: IPv4OnLink, AnyInterface: true},
+		query: to("192.0.2.9"), winner: "10.0.0.2", loser: "192.0.2.1 if2"},
+	{name: "first IPv4, on the outgoing interface", rule: RuleInterface, cfg: Config{IPv4: IPv4First, AnyInterface: true}, query: to("192.0.2.9"),
+		winner: "169.254.0.1", loser: "192.0.2.9 if2"},
+
 	{name: "IPv4 prefix", rule: RulePrefix, query: to("192.0.2.9"),
 		winner: "192.0.3.1/23", loser: "192.0.2.1/22"},
 }
@@ -122,7 +150,7 @@ func TestEachRule(t *testing.T) {
 			}
 		})
 	}
-	for r := RuleSameAddress; r < RuleOldest; r++ {
+	for r := RuleSameAddress; !r.tie(); r++ {
 		if !seen[r] {
 			t.Errorf("no case for %v", r)
 		}
@@ -190,8 +218,9 @@ func TestRuleIsAgainstTheRunnerUp(t *testing.T) {
 
 func TestRuleString(t *testing.T) {
 	for r, want := range map[Rule]string{
-		RuleNone: "none", RuleNextHop: "rule 5.5 (advertised by next hop)", RulePrefix: "rule 8 (longest matching prefix)",
-		RuleOldest: "tie (oldest address)", RuleOldest + 1: "unknown rule",
+		RuleNone: "none", RuleNextHop: "rule 5.5 (advertised by next hop)", RulePrefix: "rule 8 (longest matching prefix)", RulePreferred: "preferred source", RuleNextHopPrefix: "longest match with next hop",
+		RuleOldest: "tie (oldest address)", RuleNewest: "tie (newest address)", RuleLowest: "tie (lowest address)",
+		RuleLowest + 1: "unknown rule",
 	} {
 		if r.String() != want {
 			t.Errorf("Rule(%d) is %q, want %q", r, r, want)

@@ -11,11 +11,12 @@ type Result struct {
 	// Rule is what decided between Address and the runner-up, the candidate that
 	// would be chosen if Address were not there. As the rules apply in order, it is
 	// also the last rule that put a competitor out: RuleOnly if there was none,
-	// RuleOldest if no rule decided, RuleExplicit if the query named the source.
+	// RuleOldest, RuleNewest or RuleLowest, by Config.TieBreak, if no rule decided,
+	// RuleExplicit if the query named the source.
 	Rule Rule
 
-	// Tied says that no rule decided between Address and the runner-up: Address is
-	// the older one.
+	// Tied says that no rule decided between Address and the runner-up, only
+	// Config.TieBreak.
 	Tied bool
 }
 
@@ -26,112 +27,141 @@ type Result struct {
 // destination, the unspecified one, one in another zone than q.Interface, a negative
 // interface, contradictory preferences.
 func (s *Selector) Select(q Query) (Result, error) {
-	D, err := s.cfg.resolve(&q)
+	snap := s.load()
+	D, err := snap.cfg.resolve(&q)
 	if err != nil {
 		return Result{}, err
 	}
-	snap := s.load()
-	c := s.choose(snap, &q, &D)
-	if c.at < 0 {
+	c := snap.choose(&q, &D)
+	if c.source == nil {
 		return Result{}, snap.noSource(&q, &D)
 	}
-	return Result{Address: snap.addresses[c.at], Rule: c.rule, Tied: c.rule == RuleOldest}, nil
+	return Result{Address: c.source.address, Rule: c.rule, Tied: c.rule.tie()}, nil
 }
 
-// A choice is an index into a snapshot, -1 for none, and what decided.
+// A choice is a source, nil for none, its key where the rules made the choice, and
+// what decided.
 type choice struct {
-	at   int
-	key  uint32
-	rule Rule
+	source *record
+	key    uint32
+	rule   Rule
 }
 
 // choose finds the source for D. Where only the last resort helps, D admits skipped
 // addresses afterwards.
-func (s *Selector) choose(snap *snapshot, q *Query, D *destination) choice {
+func (snap *snapshot) choose(q *Query, D *destination) choice {
 	if q.Source.IsValid() {
 		if source := explicitSource(q); source.IsValid() {
-			at, _ := snap.explicit(source, zoneIndex(q.Source), D)
-			return choice{at: at, rule: RuleExplicit}
+			r, _ := snap.explicit(source, zoneIndex(q.Source), D)
+			return choice{source: r, rule: RuleExplicit}
 		}
 	}
-	c := snap.scan(D)
-	if c.at < 0 && s.cfg.LastResort {
+	c := snap.rules(D)
+	if c.source == nil && snap.cfg.LastResort {
 		D.mask &^= flagSkip
-		c = snap.scan(D)
+		c = snap.rules(D)
 	}
 	return c
 }
 
-// scan returns the candidate with the highest key, the oldest of those.
-func (snap *snapshot) scan(D *destination) choice {
+// rules returns the candidate with the highest key, by the tie-break the first of
+// those.
+func (snap *snapshot) rules(D *destination) choice {
+	if snap.index.count > 0 {
+		return snap.index.choose(D)
+	}
+	return scan(D, snap.list)
+}
+
+// scan looks at every address: the way to choose among few. list is in order of age.
+func scan(D *destination, list []record) choice {
 	at, best, runnerUp := -1, uint32(0), uint32(0)
-	for i := range snap.candidates {
-		S := &snap.candidates[i]
-		if !D.admits(S) {
+	for i := range list {
+		S := &list[i]
+		if !D.admits(&S.class) {
 			continue
 		}
-		switch key := D.key(S, &snap.addresses[i]); {
+		switch key := D.key(&S.candidate, &S.address); {
 		case key > best:
 			at, best, runnerUp = i, key, best
+		case key == best:
+			runnerUp = key
+			if D.tieBreak != TieOldest && D.tieBreak.before(S, &list[at]) {
+				at = i
+			}
 		case key > runnerUp:
 			runnerUp = key
 		}
 	}
-	rule := RuleOnly
-	if runnerUp != 0 {
-		rule = decider(best, runnerUp)
+	switch {
+	case at < 0:
+		return choice{}
+	case runnerUp == 0:
+		return choice{&list[at], best, RuleOnly}
 	}
-	return choice{at: at, key: best, rule: rule}
+	return choice{&list[at], best, D.decider(best, runnerUp)}
 }
 
-// explicit returns the index of the address that the caller named, and if there is
-// none -1 and what keeps the one that comes nearest from being it (NotExcluded: it
+// explicit returns the record of the address that the caller named, and if there is
+// none nil and what keeps the one that comes nearest from being it (NotExcluded: it
 // is not assigned at all).
 //
 // RFC 6724 section 4 has an application's choice checked against the candidate set.
 // Here assignment is enough: which of the host's addresses may leave by which
 // interface is for the caller to know, as with a route's preferred source. But a
 // link-local address means nothing on another link (RFC 4007 section 5).
-func (snap *snapshot) explicit(source netip.Addr, zone int32, D *destination) (int, Exclusion) {
-	at, why := -1, NotExcluded
+func (snap *snapshot) explicit(source netip.Addr, zone int32, D *destination) (*record, Exclusion) {
 	if source.Is4() != (D.flags&flagIPv4 != 0) {
-		return at, ExcludedOtherFamily
+		return nil, ExcludedOtherFamily
 	}
 	local := source.IsLinkLocalUnicast()
 	if !local {
 		zone = 0
 	}
-	addr := word128(source)
-	for i := range snap.candidates {
-		S := &snap.candidates[i]
-		switch {
-		case S.addr != addr:
-		case S.flags&flagTentative != 0:
-			why = max(why, ExcludedTentative)
-		case local && (zone != 0 && S.iface != zone || D.iface != 0 && S.iface != D.iface):
-			why = max(why, ExcludedOtherLink)
-		case S.iface == D.iface:
-			return i, NotExcluded
-		case at < 0:
-			at = i
-		}
+	e := explicitSearch{addr: word128(source), local: local, zone: zone, D: D}
+	if snap.index.count > 0 {
+		e.visitAll(snap.index.exact.find(byAddress, e.addr))
 	}
-	return at, why
+	for i := range snap.list {
+		e.visit(&snap.list[i])
+	}
+	if e.found != nil {
+		e.why = NotExcluded
+	}
+	return e.found, e.why
 }
 
-// noSource collects why there is no source for q.
-func (snap *snapshot) noSource(q *Query, D *destination) error {
-	e := &NoSourceError{Query: *q}
-	if source := explicitSource(q); source.IsValid() {
-		_, e.source = snap.explicit(source, zoneIndex(q.Source), D)
-		return e
-	}
-	for i := range snap.candidates {
-		why := D.exclusion(&snap.candidates[i])
-		e.counts[why]++
-		if len(e.named[why]) < namedPerReason {
-			e.named[why] = append(e.named[why], snap.addresses[i].Prefix.Addr())
+// An explicitSearch looks for the address that a query names.
+type explicitSearch struct {
+	addr  uint128
+	local bool
+	zone  int32 // that a link-local address names
+	D     *destination
+
+	found *record // on the outgoing interface, else the oldest
+	why   Exclusion
+}
+
+func (e *explicitSearch) visitAll(t entry) {
+	if t.node == nil {
+		if t.best != nil {
+			e.visit(t.best)
 		}
+		return
 	}
-	return e
+	for _, below := range t.node.entries {
+		e.visitAll(below)
+	}
+}
+
+func (e *explicitSearch) visit(r *record) {
+	switch {
+	case r.addr != e.addr:
+	case r.flags&flagTentative != 0:
+		e.why = max(e.why, ExcludedTentative)
+	case e.local && (e.zone != 0 && r.iface != e.zone || e.D.iface != 0 && r.iface != e.D.iface):
+		e.why = max(e.why, ExcludedOtherLink)
+	case e.found == nil || r.iface == e.D.iface || e.found.iface != e.D.iface && r.age < e.found.age:
+		e.found = r
+	}
 }

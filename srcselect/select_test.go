@@ -224,9 +224,9 @@ func TestAdmitsIsExclusion(t *testing.T) {
 			t.Fatal(err)
 		}
 		S := w.cfg.candidateOf(&a)
-		why := D.exclusion(&S)
-		if D.admits(&S) != (why == NotExcluded) {
-			t.Fatalf("%v, %+v: admitted %v, excluded for %v", q, a, D.admits(&S), why)
+		why := D.exclusion(&S.class)
+		if D.admits(&S.class) != (why == NotExcluded) {
+			t.Fatalf("%v, %+v: admitted %v, excluded for %v", q, a, D.admits(&S.class), why)
 		}
 		reasons[why]++
 	}

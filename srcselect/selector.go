@@ -1,62 +1,32 @@
 package srcselect
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// A Config says how a Selector chooses. The zero Config is RFC 6724 with its
-// defaults, on a strong host.
-type Config struct {
-	// Policy is the policy table. Zero: the default one of RFC 6724 section 2.1.
-	Policy Policy
-
-	// AnyInterface makes the addresses of all interfaces candidates (weak host),
-	// except for multicast and link-local destinations. False: those of the
-	// outgoing interface only (strong host).
-	AnyInterface bool
-
-	// PreferPublic makes rule 7 prefer public addresses where the query has no
-	// preference. False: temporary ones.
-	PreferPublic bool
-
-	// LastResort lets skip-as-source addresses compete, by the same rules, where
-	// all candidates carry that flag. False: there is no source then.
-	LastResort bool
-}
-
 // A Selector chooses among the addresses of a host. Its methods are safe for
 // concurrent use; readers never wait. The zero Selector is empty and has the zero
 // Config.
 type Selector struct {
-	cfg     Config
 	current atomic.Pointer[snapshot]
 
-	mu   sync.Mutex // serialises writers
-	ages map[slot]uint64
-	next uint64 // the age that the next new address gets
+	mu    sync.Mutex // serialises writers
+	ages  uint64     // how many addresses there have ever been
+	edits uint64
 }
 
-// A slot is what Add replaces.
-type slot struct {
-	addr  netip.Addr
-	iface int
+// NewSelector returns a Selector without addresses.
+func NewSelector(cfg Config) *Selector {
+	s := &Selector{}
+	s.current.Store(&snapshot{cfg: &cfg})
+	return s
 }
 
-// A snapshot is the addresses at one moment, in order of age. Three parallel
-// slices: what a scan reads, what the caller gave, and each address's age, which
-// only grows. Snapshots never change, but a newer one may share the arrays of an
-// older one and have more elements in them, beyond the end of the older slices. For
-// that, elements may only ever be appended to the newest snapshot.
-type snapshot struct {
-	candidates []candidate
-	addresses  []Address
-	ages       []uint64
-}
-
-var empty snapshot
+var empty = snapshot{cfg: &Config{}}
 
 func (s *Selector) load() *snapshot {
 	if p := s.current.Load(); p != nil {
@@ -65,8 +35,11 @@ func (s *Selector) load() *snapshot {
 	return &empty
 }
 
-// NewSelector returns a Selector without addresses.
-func NewSelector(cfg Config) *Selector { return &Selector{cfg: cfg} }
+// newEdit returns an edit. It needs mu.
+func (s *Selector) newEdit(cfg *Config) *edit {
+	s.edits++
+	return &edit{id: s.edits, tieBreak: cfg.TieBreak}
+}
 
 // Add adds addresses, or replaces those that are already there on the same
 // interface: a replaced address keeps its age, so to change a flag is to Add the
@@ -79,83 +52,82 @@ func (s *Selector) Add(addrs ...Address) error {
 		return nil
 	}
 	added := make([]Address, len(addrs))
-	seen := make(map[slot]bool, len(addrs))
 	for i, a := range addrs {
 		n, err := a.normalize()
 		if err != nil {
 			return err
 		}
-		k := slot{n.Prefix.Addr(), n.Interface}
-		if seen[k] {
-			return invalidf("address %v: given twice for interface %d", a.Prefix, a.Interface)
-		}
-		seen[k] = true
 		added[i] = n
+	}
+	if i := duplicate(added); i >= 0 {
+		return invalidf("address %v: given twice for interface %d", addrs[i].Prefix, addrs[i].Interface)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.current.Store(s.with(added))
+	snap := s.load()
+	next := snap.with(s.newEdit(snap.cfg), added, s.ages)
+	s.ages += uint64(len(added))
+	s.current.Store(next)
 	return nil
 }
 
-// with returns the snapshot that holds addrs as well. It needs mu.
-func (s *Selector) with(addrs []Address) *snapshot {
-	next := *s.load()
-	if s.ages == nil {
-		s.ages = make(map[slot]uint64)
+// duplicate returns the index of the first address that is there a second time on
+// its interface, -1 if there is none.
+func duplicate(addrs []Address) int {
+	if len(addrs) == 1 {
+		return -1
 	}
-	copied := false
-	for i := range addrs {
-		a := &addrs[i]
-		S := s.cfg.candidateOf(a)
+	type slot struct {
+		addr  netip.Addr
+		iface int
+	}
+	seen := make(map[slot]bool, len(addrs))
+	for i, a := range addrs {
 		k := slot{a.Prefix.Addr(), a.Interface}
-		age, replace := s.ages[k]
-		if !replace {
-			s.ages[k] = s.next
-			next.candidates = append(next.candidates, S)
-			next.addresses = append(next.addresses, *a)
-			next.ages = append(next.ages, s.next)
-			s.next++
-			continue
+		if seen[k] {
+			return i
 		}
-		if !copied {
-			next.candidates = slices.Clone(next.candidates)
-			next.addresses = slices.Clone(next.addresses)
-			next.ages = slices.Clone(next.ages)
-			copied = true
-		}
-		at, _ := slices.BinarySearch(next.ages, age)
-		next.candidates[at], next.addresses[at] = S, *a
+		seen[k] = true
 	}
-	return &next
+	return -1
 }
 
 // Remove removes addr from an interface, and says whether it was there. A zone of
 // addr is ignored.
 func (s *Selector) Remove(iface int, addr netip.Addr) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := slot{normalizeAddr(addr), iface}
-	age, ok := s.ages[k]
-	if !ok {
+	addr = normalizeAddr(addr)
+	if !addr.IsValid() || iface < 1 || iface > math.MaxInt32 {
 		return false
 	}
-	delete(s.ages, k)
-	old := s.load()
-	at, _ := slices.BinarySearch(old.ages, age)
-	s.current.Store(&snapshot{
-		candidates: slices.Concat(old.candidates[:at], old.candidates[at+1:]),
-		addresses:  slices.Concat(old.addresses[:at], old.addresses[at+1:]),
-		ages:       slices.Concat(old.ages[:at], old.ages[at+1:]),
-	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.load()
+	r := snap.find(word128(addr), int32(iface))
+	if r == nil {
+		return false
+	}
+	s.current.Store(snap.without(s.newEdit(snap.cfg), r))
 	return true
+}
+
+// SetPolicy puts another policy table in force, at once for all addresses. It takes
+// time in proportion to their number.
+func (s *Selector) SetPolicy(p Policy) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.load()
+	cfg := *snap.cfg
+	cfg.Policy = p
+	s.current.Store(snap.reclassified(s.newEdit(&cfg), &cfg))
 }
 
 // Addresses returns a copy of all addresses, the oldest first.
 func (s *Selector) Addresses() []Address {
-	as := slices.Clone(s.load().addresses)
-	for i := range as {
-		as[i].Routers = slices.Clone(as[i].Routers)
+	var as []Address
+	for _, r := range s.load().byAge() {
+		a := r.address
+		a.Routers = slices.Clone(a.Routers)
+		as = append(as, a)
 	}
 	return as
 }

@@ -124,29 +124,6 @@ func TestRoutersAreCopied(t *testing.T) {
 	}
 }
 
-// A snapshot that a reader holds never changes, whatever comes after it.
-func TestSnapshotsDoNotChange(t *testing.T) {
-	w := newWorld(1)
-	type held struct {
-		snap *snapshot
-		was  snapshot
-	}
-	var all []held
-	for range 300 {
-		if err := w.mutate(); err != nil {
-			t.Fatal(err)
-		}
-		snap := w.s.load()
-		all = append(all, held{snap, snapshot{slices.Clone(snap.candidates), slices.Clone(snap.addresses), slices.Clone(snap.ages)}})
-	}
-	for i, h := range all {
-		if !slices.Equal(h.snap.candidates, h.was.candidates) || !reflect.DeepEqual(h.snap.addresses, h.was.addresses) ||
-			!slices.Equal(h.snap.ages, h.was.ages) {
-			t.Fatalf("snapshot %d of %d changed", i, len(all))
-		}
-	}
-}
-
 func TestZeroSelector(t *testing.T) {
 	var s Selector
 	if s.Remove(1, netip.IPv6Loopback()) || len(s.Addresses()) != 0 {

@@ -55,6 +55,8 @@ func (a *Address) parseWord(word string) error {
 		a.Temporary = true
 	case "home":
 		a.HomeAddress = true
+	case "preferred":
+		a.Preferred = true
 	case "coa":
 		a.CareOf = true
 	default:

@@ -11,9 +11,12 @@ import (
 // age, both changed at random from a seed.
 type world struct {
 	*rand.Rand
-	cfg  Config
-	s    *Selector
-	list []Address
+	cfg    Config
+	s      *Selector
+	list   []Address
+	ifaces int  // how many interfaces there are
+	crowd  bool // many addresses, of many prefixes
+	quiet  bool // most of them are skip-as-source
 }
 
 var worldPrefixes = []string{
@@ -26,11 +29,22 @@ var worldGroups = []string{
 	"ff00::1", "ff01::1", "ff02::1", "ff03::1", "ff04::2", "ff05::2", "ff08::2", "ff0e::1", "224.0.0.1", "239.1.2.3",
 }
 
+var manyRows = func() []PolicyEntry {
+	rows := DefaultPolicy().Rows()
+	for i := range 30 {
+		prefix := netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0, byte(i), 0, 1}), 64).Masked()
+		rows = append(rows, PolicyEntry{Prefix: prefix, Precedence: 40, Label: uint8(100 + i%2)})
+	}
+	return rows
+}()
+
 var worldRouters = []string{"fe80::a", "fe80::b", "fe80::c"}
 
 func newWorld(seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 6724))}
-	w.cfg = Config{AnyInterface: w.oneIn(2), PreferPublic: w.oneIn(3), LastResort: w.oneIn(3)}
+	w.cfg = Config{AnyInterface: w.oneIn(2), PreferPublic: w.oneIn(3), LastResort: w.oneIn(3), HonorPreferred: w.oneIn(3)}
+	w.cfg.TieBreak = []TieBreak{TieOldest, TieOldest, TieNewest, TieLowest}[w.IntN(4)]
+	w.cfg.IPv4 = []IPv4Choice{IPv4RFC6724, IPv4RFC6724, IPv4NextHop, IPv4First, IPv4OnLink}[w.IntN(5)]
 	row := func(prefix string, precedence, label uint8, iface int) PolicyEntry {
 		return PolicyEntry{netip.MustParsePrefix(prefix), precedence, label, iface}
 	}
@@ -42,8 +56,15 @@ func newWorld(seed uint64) *world {
 			row("2001:db8:1::/48", 45, 1, 2), row("2001:db8:1::/48", 44, 77, 0), row("::/0", 7, 99, 3), row("2001:db8:1:1::/64", 45, 99, 1))...)
 	case 2:
 		w.cfg.Policy = policyOf(row("2001:db8:1::/48", 1, 0, 0), row("::ffff:192.0.2.0/120", 2, 0, 0), row("fd11::/16", 3, 1, 0))
+	case 3: // so many that they are looked up in a tree
+		w.cfg.Policy = policyOf(append(slices.Clone(manyRows), row("2001:db8:1::/48", 45, 1, 2), row("2001:db8:1:1::/64", 45, 99, 1), row("::/0", 7, 99, 3))...)
 	}
 	w.s = NewSelector(w.cfg)
+	w.ifaces = 3
+	w.quiet = w.oneIn(5)
+	if w.oneIn(4) {
+		w.ifaces = 2 + w.IntN(3*fewInterfaces)
+	}
 	return w
 }
 
@@ -59,8 +80,23 @@ func (w *world) host() netip.Addr {
 	if w.oneIn(2) {
 		b[len(b)-2] |= byte(w.IntN(3))
 	}
+	if w.crowd {
+		b[len(b)-3], b[len(b)-1] = byte(w.IntN(4)), byte(1+w.IntN(200))
+		if len(b) == 16 && b[0] != 0 && w.oneIn(2) {
+			b[6], b[7] = byte(w.IntN(3)), byte(w.IntN(256))
+		}
+	}
 	a, _ = netip.AddrFromSlice(b)
 	return a
+}
+
+// host4 returns an IPv4 address such as host returns.
+func (w *world) host4() netip.Addr {
+	for {
+		if a := w.host(); a.Unmap().Is4() {
+			return a
+		}
+	}
 }
 
 func (w *world) address() Address {
@@ -71,16 +107,16 @@ func (w *world) address() Address {
 	} else if ip.Is4In6() {
 		bits = 96 + w.IntN(33)
 	}
-	a := Address{Prefix: netip.PrefixFrom(ip, bits), Interface: 1 + w.IntN(3)}
+	a := Address{Prefix: netip.PrefixFrom(ip, bits), Interface: 1 + w.IntN(w.ifaces)}
 	w.flip(&a)
 	return a
 }
 
 // flip gives a new flags and routers.
 func (w *world) flip(a *Address) {
-	a.SkipAsSource, a.Tentative, a.Optimistic = w.oneIn(4), w.oneIn(8), w.oneIn(8)
+	a.SkipAsSource, a.Tentative, a.Optimistic = w.oneIn(4) || w.quiet && !w.oneIn(50), w.oneIn(8), w.oneIn(8)
 	a.Deprecated, a.Temporary = w.oneIn(4), w.oneIn(3)
-	a.HomeAddress, a.CareOf = w.oneIn(4), w.oneIn(4)
+	a.HomeAddress, a.CareOf, a.Preferred = w.oneIn(4), w.oneIn(4), w.oneIn(4)
 	a.Routers = nil
 	for range w.IntN(3) * w.IntN(2) {
 		if !a.Prefix.Addr().Is4() && !a.Prefix.Addr().Is4In6() {
@@ -90,7 +126,7 @@ func (w *world) flip(a *Address) {
 }
 
 func (w *world) query() Query {
-	q := Query{Interface: w.IntN(4)}
+	q := Query{Interface: w.IntN(w.ifaces + 1)}
 	switch n := w.IntN(10); {
 	case n < 2:
 		q.Destination = netip.MustParseAddr(w.pick(worldGroups))
@@ -104,6 +140,9 @@ func (w *world) query() Query {
 	}
 	if w.oneIn(2) {
 		q.NextHop = netip.MustParseAddr(w.pick(worldRouters))
+		if q.Destination.Unmap().Is4() && !w.oneIn(4) {
+			q.NextHop = w.host4()
+		}
 	}
 	q.Prefer = []Preferences{0, 0, PreferTemporary, PreferPublic, PreferHome, PreferCareOf, PreferPublic | PreferCareOf}[w.IntN(7)]
 	if w.oneIn(8) {
