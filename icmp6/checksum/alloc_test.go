@@ -7,7 +7,9 @@ import (
 	"github.com/hextet/hextet/icmp6/checksum"
 )
 
-func TestNoAllocations(t *testing.T) {
+func TestNoAllocations(t *testing.T) { eachTier(t, noAllocations) }
+
+func noAllocations(t *testing.T) {
 	src, dst := netip.MustParseAddr("fe80::1%eth0"), netip.MustParseAddr("ff02::1")
 	to := make([]byte, 1500)
 	for _, tt := range []struct {

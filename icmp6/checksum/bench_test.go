@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/hextet/hextet/icmp6/checksum"
@@ -13,11 +14,13 @@ var sizes = []int{8, 20, 40, 64, 100, 256, 576, 1280, 1500, 9000, 65535}
 
 var sink uint16
 
+func sizeName(n int) string { return strconv.Itoa(n) }
+
 func BenchmarkSum(b *testing.B) {
 	data := make([]byte, 65536)
 	random(data, 1)
 	for _, n := range sizes {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(sizeName(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			for b.Loop() {
 				sink += checksum.Sum(data[:n], 0)
@@ -32,7 +35,7 @@ func BenchmarkSumRandomLength(b *testing.B) {
 	random(data, 1)
 	for _, longest := range []int{63, 256, 1500} {
 		r := rand.New(rand.NewPCG(1, 0))
-		lengths := make([]int, 4096)
+		lengths := make([]int, 1<<16)
 		for i := range lengths {
 			lengths[i] = 8 + r.IntN(longest-8+1)
 		}
@@ -48,7 +51,7 @@ func BenchmarkCopy(b *testing.B) {
 	src, dst := make([]byte, 65536), make([]byte, 65536)
 	random(src, 1)
 	for _, n := range sizes {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(sizeName(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			for b.Loop() {
 				sink += checksum.Copy(dst, src[:n], 0)

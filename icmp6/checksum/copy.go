@@ -1,8 +1,13 @@
 package checksum
 
+// copyShortest is the length up to which words are faster than vectors. The
+// kernels rely on it: all they copy is longer.
+const copyShortest = 64
+
 // Copy copies src to dst and returns Sum(src, initial). It goes through memory
-// once: what is too long to be summed on its way is taken in pieces that stay in the
-// first cache between sum and copy. src must not change meanwhile.
+// once: each word is summed on its way, or in portable Go, if there are many, they
+// are taken in pieces that stay in the first cache between sum and copy. src must
+// not change meanwhile.
 //
 // dst must be at least as long as src, otherwise Copy panics before it writes
 // anything; bytes of dst beyond len(src) are left alone. The two may begin at the
@@ -11,5 +16,8 @@ func Copy(dst, src []byte, initial uint16) uint16 {
 	if len(dst) < len(src) {
 		panic("checksum: Copy: dst is shorter than src")
 	}
-	return copyGeneric(dst[:len(src)], src, initial)
+	if len(src) <= copyShortest {
+		return copyShort(dst, src, initial)
+	}
+	return copySum(dst[:len(src)], src, initial)
 }

@@ -6,8 +6,8 @@ const (
 	// copyFused is the length up to which a load and a store per word beat a
 	// separate copy; beyond it the runtime's copy has wider registers.
 	copyFused = 256
-	// copyChunk stays in the first cache between its sum and its copy.
-	copyChunk = 8 << 10
+	// copyPiece stays in the first cache between its sum and its copy.
+	copyPiece = 8 << 10
 )
 
 // copyGeneric is Copy in portable Go, for len(dst) == len(src). It never reads
@@ -16,10 +16,10 @@ func copyGeneric(dst, src []byte, initial uint16) uint16 {
 	if len(src) <= copyFused {
 		return copyShort(dst, src, initial)
 	}
-	for len(src) > copyChunk {
-		initial = sumGeneric(src[:copyChunk], initial)
-		copy(dst, src[:copyChunk])
-		dst, src = dst[copyChunk:], src[copyChunk:]
+	for len(src) > copyPiece {
+		initial = sumGeneric(src[:copyPiece], initial)
+		copy(dst, src[:copyPiece])
+		dst, src = dst[copyPiece:], src[copyPiece:]
 	}
 	sum := sumGeneric(src, initial)
 	copy(dst, src)

@@ -8,20 +8,27 @@ import (
 )
 
 func TestCopyEveryLengthAndAlignment(t *testing.T) {
-	const longest = 600 // past the length at which the method changes
+	longest, alignments := 1300, 16 // past the lengths at which the methods change
+	if testing.Short() {
+		longest, alignments = 600, 4
+	}
 	for _, p := range patterns {
 		data := make([]byte, longest)
 		p.fill(data)
-		for n := range longest + 1 {
-			want := slowSum(data[:n], 0x1234)
-			for align := range 16 {
-				checkCopy(t, at(data[:n], align), n+align, 0x1234, want)
+		want := slowPrefixes(data, 0x1234)
+		eachTier(t, func(t *testing.T) {
+			for n := range longest + 1 {
+				for align := range alignments {
+					checkCopy(t, at(data[:n], align), n+align, 0x1234, want[n])
+				}
 			}
-		}
+		})
 	}
 }
 
-func TestCopyLarge(t *testing.T) {
+func TestCopyLarge(t *testing.T) { eachTier(t, copyLarge) }
+
+func copyLarge(t *testing.T) {
 	data := make([]byte, 1<<18+3)
 	random(data, 4)
 	for _, n := range []int{1500, 8191, 8192, 8193, 9000, 16384, 16389, 65535, 65536, 1 << 18, 1<<18 + 3} {
@@ -58,8 +65,10 @@ func checkCopy(t *testing.T, src []byte, dstOffset int, initial, want uint16) {
 	}
 }
 
-func TestCopyOntoItself(t *testing.T) {
-	for _, n := range []int{0, 1, 7, 8, 13, 64, 255, 256, 257, 10000} {
+func TestCopyOntoItself(t *testing.T) { eachTier(t, copyOntoItself) }
+
+func copyOntoItself(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 13, 64, 65, 100, 255, 256, 257, 320, 511, 512, 1500, 10000, 65536, 100_001} {
 		b := make([]byte, n)
 		random(b, uint64(n))
 		want, kept := slowSum(b, 0), bytes.Clone(b)

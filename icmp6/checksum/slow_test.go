@@ -22,6 +22,17 @@ func slowSum(b []byte, initial uint16) uint16 {
 	return uint16(sum)
 }
 
+// slowPrefixes returns slowSum(b[:n], initial) for every n.
+func slowPrefixes(b []byte, initial uint16) []uint16 {
+	sums := make([]uint16, len(b)+1)
+	sums[0] = initial
+	for n := 1; n <= len(b); n++ {
+		even := (n - 1) &^ 1
+		sums[n] = slowSum(b[even:n], sums[even])
+	}
+	return sums
+}
+
 // initials are partial sums at and around the places where carries happen.
 var initials = []uint16{0, 1, 0x00ff, 0x1234, 0x8000, 0xfffe, 0xffff}
 

@@ -6,7 +6,7 @@ package checksum
 // initial is the sum of what comes before b, which must be an even number of
 // bytes; 0 to start. The result is 0 only when initial and all of b are 0.
 func Sum(b []byte, initial uint16) uint16 {
-	return sumGeneric(b, initial)
+	return sum(b, initial)
 }
 
 // Combine returns the one's complement sum of a and b. It joins the sums of two
@@ -19,5 +19,5 @@ func Combine(a, b uint16) uint16 {
 // Implementation names the code behind Sum and Copy on this machine: "avx512",
 // "avx2", "neon" or "generic". It is meant for logs and benchmarks.
 func Implementation() string {
-	return "generic"
+	return tierNames[tier]
 }

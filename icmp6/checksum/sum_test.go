@@ -28,47 +28,62 @@ func TestSumRFC1071Example(t *testing.T) {
 }
 
 func TestSumEveryLengthAndAlignment(t *testing.T) {
-	const longest = 2100
-	for _, p := range patterns {
+	longest, alignments := 4096, 64
+	if testing.Short() {
+		longest, alignments = 1100, 16
+	}
+	inits := []uint16{0, 0x1234, 0xffff}
+	for i, p := range patterns {
+		if i == 2 { // after random data and ones, the others need no more than a few
+			alignments = 8
+		}
 		data := make([]byte, longest)
 		p.fill(data)
-		for _, initial := range []uint16{0, 0x1234, 0xffff} {
-			want := make([]uint16, longest+1)
-			for n := range want {
-				want[n] = slowSum(data[:n], initial)
-			}
-			for align := range 16 {
-				b := at(data, align)
-				for n := range want {
-					if got := checksum.Sum(b[:n], initial); got != want[n] {
+		var want [][]uint16
+		for _, initial := range inits {
+			want = append(want, slowPrefixes(data, initial))
+		}
+		eachTier(t, func(t *testing.T) {
+			for align := range alignments {
+				b, i := at(data, align), align%len(inits)
+				for n, want := range want[i] {
+					if got := checksum.Sum(b[:n], inits[i]); got != want {
 						t.Fatalf("%s, %d bytes, alignment %d, initial %s: got %s, want %s",
-							p.name, n, align, hex(initial), hex(got), hex(want[n]))
+							p.name, n, align, hex(inits[i]), hex(got), hex(want))
 					}
 				}
 			}
-		}
+		})
 	}
 }
 
 // A sum of many ones overflows accumulators that count carries in too few bits.
 func TestSumLarge(t *testing.T) {
-	ones := make([]byte, 1<<20+7)
+	ones := make([]byte, 4<<20+7)
 	fill(ones, 0xff)
 	mixed := make([]byte, len(ones))
 	random(mixed, 2)
-	for _, n := range []int{8191, 9000, 65535, 65536, 65537, 131072, 262144, 262146, 1 << 19, 1<<20 - 1, 1 << 20, 1<<20 + 7} {
+	for _, n := range []int{8191, 9000, 65535, 65536, 65537, 65538, 65600, 131072, 131073, 262144, 262146, 1 << 19, 1<<20 - 1, 1 << 20, 1<<20 + 7, 4 << 20, 4<<20 + 7} {
+		want, wantMixed := map[uint16]uint16{}, slowSum(mixed[:n], 0)
 		for _, initial := range initials {
-			if got, want := checksum.Sum(ones[:n], initial), slowSum(ones[:n], initial); got != want {
-				t.Errorf("%d bytes of 0xff, initial %s: got %s, want %s", n, hex(initial), hex(got), hex(want))
+			want[initial] = slowSum(ones[:n], initial)
+		}
+		eachTier(t, func(t *testing.T) {
+			for _, initial := range initials {
+				if got := checksum.Sum(ones[:n], initial); got != want[initial] {
+					t.Errorf("%d bytes of 0xff, initial %s: got %s, want %s", n, hex(initial), hex(got), hex(want[initial]))
+				}
 			}
-		}
-		if got, want := checksum.Sum(mixed[:n], 0), slowSum(mixed[:n], 0); got != want {
-			t.Errorf("%d random bytes: got %s, want %s", n, hex(got), hex(want))
-		}
+			if got := checksum.Sum(mixed[:n], 0); got != wantMixed {
+				t.Errorf("%d random bytes: got %s, want %s", n, hex(got), hex(wantMixed))
+			}
+		})
 	}
 }
 
-func TestSumIsZeroOnlyForZeros(t *testing.T) {
+func TestSumIsZeroOnlyForZeros(t *testing.T) { eachTier(t, sumIsZeroOnlyForZeros) }
+
+func sumIsZeroOnlyForZeros(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 9, 31, 33, 64, 100, 257, 1500} {
 		b := make([]byte, n)
 		if got := checksum.Sum(b, 0); got != 0 {
@@ -88,8 +103,10 @@ func TestSumIsZeroOnlyForZeros(t *testing.T) {
 	}
 }
 
-func TestSumChainsAtEvenOffsets(t *testing.T) {
-	b := make([]byte, 301)
+func TestSumChainsAtEvenOffsets(t *testing.T) { eachTier(t, sumChainsAtEvenOffsets) }
+
+func sumChainsAtEvenOffsets(t *testing.T) {
+	b := make([]byte, 1301)
 	random(b, 3)
 	want := slowSum(b, 0)
 	for cut := 0; cut <= len(b); cut += 2 {
@@ -110,13 +127,5 @@ func TestCombine(t *testing.T) {
 				t.Errorf("Combine(%s, %s) = %s, want %s", hex(a), hex(b), hex(got), hex(want))
 			}
 		}
-	}
-}
-
-func TestImplementation(t *testing.T) {
-	switch got := checksum.Implementation(); got {
-	case "avx512", "avx2", "neon", "generic":
-	default:
-		t.Errorf("Implementation() = %q, which is none of the documented names", got)
 	}
 }

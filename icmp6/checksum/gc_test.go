@@ -1,0 +1,36 @@
+package checksum_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hextet/hextet/icmp6/checksum"
+)
+
+// How long a garbage collection takes beside a goroutine that does nothing but sum
+// 64 MiB, again and again: it has to wait until that goroutine can be stopped.
+func BenchmarkGCBesideSum(b *testing.B) {
+	data := make([]byte, 64<<20)
+	var stop atomic.Bool
+	started, stopped := make(chan bool), make(chan uint16)
+	go func() {
+		close(started)
+		var s uint16
+		for !stop.Load() {
+			s = checksum.Sum(data, s)
+		}
+		stopped <- s
+	}()
+	<-started
+	var longest time.Duration
+	for b.Loop() {
+		start := time.Now()
+		runtime.GC()
+		longest = max(longest, time.Since(start))
+	}
+	stop.Store(true)
+	sink += <-stopped
+	b.ReportMetric(float64(longest)/1e6, "ms-longest")
+}
