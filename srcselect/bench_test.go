@@ -13,24 +13,28 @@ var benchSizes = []int{1, 4, 8, 64, 1_000, 10_000, 100_000}
 // A mix is a kind of host: how its i-th address looks.
 type mix struct {
 	name    string
+	cfg     Config
 	address func(i int) Address
 }
 
 var mixes = []mix{
-	{"distinct", func(i int) Address { // a /64 of its own for each address, on one interface
+	{"distinct", Config{}, func(i int) Address { // a /64 of its own for each address, on one interface
 		return Address{Prefix: hostPrefix("2001:db8::", i, 64), Interface: 1}
 	}},
-	{"one64", func(i int) Address { // all in one /64
+	{"one64", Config{}, func(i int) Address { // all in one /64
 		base := netip.MustParseAddr("2001:db8::").As16()
 		base[12], base[13], base[14], base[15] = byte(i>>24), byte(i>>16), byte(i>>8), byte(i)|1
 		base[11] = byte(i & 1)
 		return Address{Prefix: netip.PrefixFrom(netip.AddrFrom16(base), 64), Interface: 1}
 	}},
-	{"mixed", func(i int) Address { // three interfaces, all labels, flags and lengths
+	{"mixed", Config{}, func(i int) Address { // three interfaces, all labels, flags and lengths
 		prefix := []string{"2001:db8::", "fd00::", "2002:c633::", "fec0::", "fe80::"}[i%5]
 		a := Address{Prefix: hostPrefix(prefix, i, []int{64, 48, 128}[i/5%3]), Interface: 1 + i/15%3}
 		a.Deprecated, a.Temporary, a.SkipAsSource = i%4 == 1, i%7 == 2, i%11 == 3
 		return a
+	}},
+	{"interfaces", Config{AnyInterface: true}, func(i int) Address { // an interface for each address, on a weak host
+		return Address{Prefix: hostPrefix("2001:db8::", i, 64), Interface: 1 + i}
 	}},
 }
 
@@ -52,7 +56,7 @@ func (m mix) addresses(n int) []Address {
 // host returns a Selector of n addresses.
 func (m mix) host(t testing.TB, n int) *Selector {
 	t.Helper()
-	s := NewSelector(Config{})
+	s := NewSelector(m.cfg)
 	if err := s.Add(m.addresses(n)...); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +127,7 @@ func records(snap *snapshot) []record {
 func BenchmarkSelectParallel(b *testing.B) {
 	eachMix(b, []int{8, 100_000}, func(b *testing.B, m mix, n int) {
 		s, qs := m.host(b, n), m.queries(n)
+		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for i := 0; pb.Next(); i++ {
 				if _, err := s.Select(qs[i&63]); err != nil {
@@ -195,7 +200,7 @@ func BenchmarkMemory(b *testing.B) {
 		var bytes uint64
 		for b.Loop() {
 			before := liveBytes()
-			s := NewSelector(Config{})
+			s := NewSelector(m.cfg)
 			if err := s.Add(as...); err != nil {
 				b.Fatal(err)
 			}

@@ -22,6 +22,9 @@ func (snap *snapshot) check() error {
 	if err := ix.exact.check(byAddress, tb); err != nil {
 		return err
 	}
+	if err := ix.interfaces.root.check(); err != nil {
+		return err
+	}
 	groups, n := ix.interfaces.appendTo(nil), 0
 	for _, g := range groups {
 		count, err := g.check(tb, g.partitions[0].iface)
@@ -35,10 +38,31 @@ func (snap *snapshot) check() error {
 		return fmt.Errorf("%d groups of %d, with %d addresses of %d", len(groups), ix.interfaces.count, n, ix.count)
 	case ix.all == nil && len(groups) > fewInterfaces:
 		return fmt.Errorf("%d groups and none of all", len(groups))
+	case ix.all != nil && len(groups) <= fewInterfaces/2:
+		return fmt.Errorf("%d groups and one of all", len(groups))
 	case ix.all != nil:
 		if n, err := ix.all.check(tb, anyInterface); n != ix.count || err != nil {
 			return fmt.Errorf("the group of all has %d addresses of %d: %w", n, ix.count, err)
 		}
+	}
+	return nil
+}
+
+func (p *interfacePage) check() error {
+	used := 0
+	for i := range p.pages {
+		if p.pages[i] != nil {
+			used++
+			if err := p.pages[i].check(); err != nil {
+				return err
+			}
+		}
+		if p.groups[i] != nil {
+			used++
+		}
+	}
+	if used == 0 || used != p.used {
+		return fmt.Errorf("page %+v has %d of %d in use", p, used, p.used)
 	}
 	return nil
 }

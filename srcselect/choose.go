@@ -76,7 +76,7 @@ type heats struct {
 // enter lets the partitions of g take part.
 func (h *heats) enter(D *destination, g, own *group) {
 	top, next := h.top, h.next
-	sorted := D.scope >= ScopeGlobal && D.reverse&reverse4 == 0 && D.ranks == ranksRFC6724
+	sorted := D.scope >= ScopeGlobal && D.reverse&reverse4 == 0
 	admitted := g.partitions[:g.admitted(D)]
 	for i := range admitted {
 		p := &admitted[i]

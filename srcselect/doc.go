@@ -38,8 +38,11 @@
 // rules, packed side by side into one integer with rule 1 on top, are compared at
 // once. So the order is total by construction, and the highest bit in which two
 // candidates differ names the rule that decides between them. Addresses that no
-// rule tells apart go by age, the oldest first, and [Result.Tied] says so. The age
-// of an address counts from its first Add; a change of its flags keeps it.
+// rule tells apart go by [Config.TieBreak], the oldest first if nothing else is said,
+// and [Result.Tied] says so.
+//
+// [Config.IPv4] puts other orders in the place of those rules for IPv4, of hosts that
+// don't follow RFC 6724 there, and [Config.HonorPreferred] adds a rule between 7 and 8.
 //
 // # Policy tables
 //
@@ -63,7 +66,44 @@
 // # Cost
 //
 // A Selector is an immutable snapshot behind an atomic pointer: Select takes no
-// lock, allocates nothing when it succeeds, and looks at each address once, or twice
-// for a last resort, at a few nanoseconds each. The package imports nothing outside
-// the standard library and uses no clock, no I/O and no goroutine.
+// lock, and allocates nothing when it succeeds. A dozen addresses are a list, and a
+// choice looks at each. More of them are an index, in which the number of addresses
+// hardly matters.
+//
+// The index is in partitions. The addresses of one have in common all that the rules
+// see of an address but its bits: interface, scope, label, flags, routers. So one
+// rank is the rank of them all, and a choice looks only into the partitions of the
+// highest rank. There the addresses are in a trie over the bits that rule 8 may
+// count, whose every node knows the first address below it by the tie-break. The
+// deepest point to which the destination's bits lead is the answer to rule 8, and
+// what that node knows is the answer to the tie. Rule 1 is a look-up of its own.
+//
+// Add and Remove copy the path to what they change and share the rest with the
+// snapshots that readers still hold. All addresses of one Add make one snapshot.
+//
+// Nanoseconds for a choice, by the number of addresses, and how many times longer a
+// scan of 10,000 and of 100,000 takes (two cores of an AMD EPYC of the Zen 4 class,
+// shared with others; the best of 24 interleaved runs; Go 1.26.8, linux/amd64):
+//
+//	                             4   64   1k  10k 100k   scan 10k, 100k
+//	a /64 for each              91  140  144  180  176       580x, 5200x
+//	all in one /64              94  115  115  117  116       710x, 6300x
+//	all flags, labels, lengths  84  180  183  200  208       165x, 1700x
+//	an interface for each       90  140  148  155  170       470x, 4400x
+//
+//	go test ./srcselect -run xxx -bench 'Select$|Scan$' -cpu 1
+//
+// Among 100,000 addresses an Add takes 4 to 8 microseconds and 16 to 22 allocations,
+// 5 to 16 times as long as among 4. Remove takes 0.8 to 1.4 times as long as that, a
+// change of a flag 1.2 to 1.9 times. An address takes 170 to 215 bytes, and 100 more
+// where there are more than 8 interfaces (-bench 'Add$|Remove$|Flip$|Memory$'). Two
+// readers on two cores get 1.8 to 2 times as many answers as one (-bench Parallel
+// -cpu 1,2).
+//
+// What does grow is this: a choice ranks all partitions of the interfaces it may
+// choose from, which are as many as there are different kinds of addresses, at a few
+// nanoseconds each. Explain, Addresses and SetPolicy look at every address.
+//
+// The package imports nothing outside the standard library and uses no clock, no I/O
+// and no goroutine.
 package srcselect

@@ -131,3 +131,33 @@ func checkPair(t *testing.T, w *world, q Query, chosen Address, c Candidate) {
 		t.Fatalf("%v: alone with %+v: %v by %v (%v)", q, c, r.Address.Prefix, r.Rule, err)
 	}
 }
+
+// The candidates of an explanation are in the order in which they would be chosen:
+// without the first ones, Select chooses the next.
+func TestExplainOrder(t *testing.T) {
+	compared := 0
+	for seed := range uint64(200) {
+		w := newWorld(seed)
+		for range 12 {
+			if err := w.mutate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := w.query()
+		q.Source = netip.Addr{}
+		list := w.s.Explain(q).Candidates
+		for i, c := range list {
+			if c.Excluded != NotExcluded {
+				break
+			}
+			if r, err := w.s.Select(q); err != nil || !reflect.DeepEqual(r.Address, c.Address) {
+				t.Fatalf("seed %d: %v: without %d candidates: %+v (%v), want %+v", seed, q, i, r.Address, err, c.Address)
+			}
+			w.s.Remove(c.Address.Interface, c.Address.Prefix.Addr())
+			compared++
+		}
+	}
+	if compared < 300 {
+		t.Errorf("only %d candidates were compared", compared)
+	}
+}

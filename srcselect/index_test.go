@@ -161,3 +161,24 @@ func (w *world) mustAgree(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v: %v", seed, q, err)
 	}
 }
+
+// Rule 1 has someone to put out only where there is another candidate. The outgoing
+// interface's addresses, which an index of many interfaces holds twice, count once.
+func TestOnlyCandidateOfManyInterfaces(t *testing.T) {
+	for _, more := range []int{0, 1} {
+		s := NewSelector(Config{AnyInterface: true})
+		for i := range 3 * fewInterfaces {
+			if err := s.Add(Address{Prefix: hostPrefix("2001:db8::", i, 64), Interface: 1 + i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ipv4 := addresses(t, "192.0.2.1 if3", "192.0.2.2 if4")
+		if err := s.Add(ipv4[:1+more]...); err != nil {
+			t.Fatal(err)
+		}
+		want := []Rule{RuleOnly, RuleSameAddress}[more]
+		if _, r := mustSelect(t, s, Query{Destination: ipv4[0].Prefix.Addr(), Interface: 3}); r.Rule != want {
+			t.Errorf("with %d more: by %v, want %v", more, r.Rule, want)
+		}
+	}
+}

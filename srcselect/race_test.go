@@ -74,3 +74,42 @@ func readOnce(s *Selector) error {
 	}
 	return nil
 }
+
+// Readers of an index that changes under them find in each snapshot what a scan of
+// that snapshot finds.
+func TestReadersAgreeWithScan(t *testing.T) {
+	for _, ifaces := range []int{2, 3 * fewInterfaces} {
+		w := newWorld(uint64(ifaces))
+		w.crowd, w.ifaces = true, ifaces
+		if err := w.populate(200); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		var readers sync.WaitGroup
+		for i := range 3 {
+			asking := newWorld(uint64(i)) // for its queries only
+			asking.crowd, asking.ifaces = true, ifaces
+			readers.Go(func() {
+				for {
+					snap, q := w.s.load(), asking.query()
+					if err := sameAnswer(snap, &snapshot{cfg: snap.cfg, list: records(snap)}, q); err != nil {
+						t.Errorf("%v: %v", q, err)
+						return
+					}
+					select {
+					case <-done:
+						return
+					default:
+					}
+				}
+			})
+		}
+		for range 1500 {
+			if err := w.mutate(); err != nil {
+				t.Error(err)
+			}
+		}
+		close(done)
+		readers.Wait()
+	}
+}

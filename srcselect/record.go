@@ -21,7 +21,7 @@ func (tb TieBreak) before(a, b *record) bool {
 	return a.age < b.age
 }
 
-func byAge(a, b *record) int { return cmp.Compare(a.age, b.age) }
+func compareAge(a, b *record) int { return cmp.Compare(a.age, b.age) }
 
 // sameSlot says whether a and b are the same address on the same interface.
 func sameSlot(a, b *record) bool { return a.addr == b.addr && a.iface == b.iface }

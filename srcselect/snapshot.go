@@ -36,7 +36,7 @@ func (snap *snapshot) find(addr uint128, iface int32) *record {
 func (snap *snapshot) byAge() []*record {
 	if snap.index.count > 0 {
 		all := snap.index.exact.appendTo(make([]*record, 0, snap.index.count))
-		slices.SortFunc(all, byAge)
+		slices.SortFunc(all, compareAge)
 		return all
 	}
 	all := make([]*record, len(snap.list))
