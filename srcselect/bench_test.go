@@ -138,6 +138,25 @@ func BenchmarkSelectParallel(b *testing.B) {
 	})
 }
 
+// A router whose link-local address is the same on all of its interfaces, as MAC
+// addresses are, and which names it as the source of what it multicasts.
+func BenchmarkSharedLinkLocal(b *testing.B) {
+	for _, n := range []int{4, 64, 4_000} {
+		b.Run(fmt.Sprintf("interfaces=%d", n), func(b *testing.B) {
+			s := NewSelector(Config{})
+			for i := range n {
+				add(b, s, Address{Prefix: netip.MustParsePrefix("fe80::1/64"), Interface: 1 + i})
+			}
+			q := Query{Destination: netip.MustParseAddr("ff02::1"), Interface: n, Source: netip.MustParseAddr("fe80::1")}
+			for b.Loop() {
+				if _, err := s.Select(q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // An address more, an address less, and a flag changed, here and there.
 func BenchmarkAdd(b *testing.B) {
 	benchUpdates(b, func(b *testing.B, s *Selector, a Address) { remove(b, s, a) }, add)

@@ -17,7 +17,8 @@ type DestinationResult struct {
 	// Rule is what put the destination after the one before it.
 	Rule DestinationRule
 
-	// Err is Select's error: the destination is unusable and stands at the end.
+	// Err is Select's error. A destination with one, or whose Query says that it is
+	// unreachable, is unusable and stands at the end.
 	Err error
 }
 
@@ -133,11 +134,11 @@ func (snap *snapshot) rankDestination(q Query) *rankedDestination {
 		return ranked
 	}
 	ranked.Source = S.address
-	ranked.usable = true
+	ranked.usable = !q.Unreachable
 	ranked.matchingScope = S.scope == D.scope
 	ranked.deprecated = S.flags&flagDeprecated != 0
 	ranked.home = rule4(S.flags)
 	ranked.matchingLabel = S.label == D.label
-	ranked.commonPrefix = min(commonBits(S.addr, D.addr), mappedLen(S.address.Prefix))
+	ranked.commonPrefix = CommonPrefixLen(S.address.Prefix, q.Destination)
 	return ranked
 }

@@ -15,6 +15,10 @@ func TestEachDestinationRule(t *testing.T) {
 		q.Encapsulated = true
 		return q
 	}
+	unreachable := func(q Query) Query {
+		q.Unreachable = true
+		return q
+	}
 	from := func(q Query, source string) Query {
 		q.Source = netip.MustParseAddr(source)
 		return q
@@ -29,6 +33,7 @@ func TestEachDestinationRule(t *testing.T) {
 		first, second Query
 	}{
 		{"usable", 1, from(to("fe80::9"), "fe80::1"), from(to("2001:db8::9"), "2001:db8:ffff::1")},
+		{"reachable", 1, from(to("fe80::9"), "fe80::1"), unreachable(from(to("2001:db8::9"), "2001:db8:1::1"))},
 		{"valid", 1, from(to("fe80::9"), "fe80::1"), to("::")},
 		{"scope", 2, from(to("192.0.2.9"), "192.0.2.1"), from(to("2001:db8::9"), "fe80::1")},
 		{"deprecated", 3, from(to("192.0.2.9"), "192.0.2.1"), from(to("2001:db8::9"), "2001:db8:2::1")},
@@ -77,7 +82,7 @@ func TestSortDestinationsAgainstReference(t *testing.T) {
 			var dsts []Query
 			for range w.IntN(9) {
 				q := w.query()
-				q.Encapsulated = w.oneIn(4)
+				q.Encapsulated, q.Unreachable = w.oneIn(4), w.oneIn(8)
 				dsts = append(dsts, q)
 			}
 			before := slices.Clone(dsts)
@@ -145,24 +150,23 @@ func (r *reference) compareDestinations(all []Address, DA, DB Query) (int, Desti
 	SourceA, SourceB := r.choose(all, DA), r.choose(all, DB)
 	a, b := DA.Destination.Unmap().WithZone(""), DB.Destination.Unmap().WithZone("")
 	sa, sb := SourceA.address.Prefix.Addr(), SourceB.address.Prefix.Addr()
-	if order := either(SourceA.ok, SourceB.ok); order != 0 {
+	if order := either(SourceA.ok && !DA.Unreachable, SourceB.ok && !DB.Unreachable); order != 0 {
 		return order, 1
 	}
-	if SourceA.ok {
-		if order := either(r.scope(a) == r.scope(sa), r.scope(b) == r.scope(sb)); order != 0 {
-			return order, 2
-		}
-		if order := either(!r.deprecated(SourceA.address), !r.deprecated(SourceB.address)); order != 0 {
-			return order, 3
-		}
-		if order := r.byHome(SourceA.address, SourceB.address, Query{}); order != 0 {
-			return order, 4
-		}
-		matchA := r.label(sa, SourceA.address.Interface) == r.label(a, outgoing(DA))
-		matchB := r.label(sb, SourceB.address.Interface) == r.label(b, outgoing(DB))
-		if order := either(matchA, matchB); order != 0 {
-			return order, 5
-		}
+	// A source that is undefined has no scope and no label, and is not deprecated.
+	if order := either(SourceA.ok && r.scope(a) == r.scope(sa), SourceB.ok && r.scope(b) == r.scope(sb)); order != 0 {
+		return order, 2
+	}
+	if order := either(!r.deprecated(SourceA.address), !r.deprecated(SourceB.address)); order != 0 {
+		return order, 3
+	}
+	if order := r.byHome(SourceA.address, SourceB.address, Query{}); order != 0 {
+		return order, 4
+	}
+	matchA := SourceA.ok && r.label(sa, SourceA.address.Interface) == r.label(a, outgoing(DA))
+	matchB := SourceB.ok && r.label(sb, SourceB.address.Interface) == r.label(b, outgoing(DB))
+	if order := either(matchA, matchB); order != 0 {
+		return order, 5
 	}
 	if order := r.precedence(a, outgoing(DA)) - r.precedence(b, outgoing(DB)); order != 0 {
 		return order, 6
@@ -173,7 +177,7 @@ func (r *reference) compareDestinations(all []Address, DA, DB Query) (int, Desti
 	if order := r.scope(b) - r.scope(a); order != 0 {
 		return order, 8
 	}
-	if a.Is4() == b.Is4() && SourceA.ok {
+	if a.Is4() == b.Is4() {
 		if order := r.commonPrefixLen(SourceA.address.Prefix, a) - r.commonPrefixLen(SourceB.address.Prefix, b); order != 0 {
 			return order, 9
 		}

@@ -21,8 +21,9 @@
 //     deprecated address is a last resort, a skipped one is none, unless
 //     [Config.LastResort] says so.
 //
-// An explicit [Query.Source] goes past all of that but assignment: it is honoured,
-// skipped or not.
+// An explicit [Query.Source] goes past most of that: skipped or not, it is honoured
+// where it is assigned, on whichever interface. Only a link-local one must be on the
+// outgoing link.
 //
 // Not here: what section 4 says of sites (a host is taken to be in one, so that a
 // site-local destination restricts nothing), and of IPv4-translatable addresses, which
@@ -102,7 +103,10 @@
 //
 // What does grow is this: a choice ranks all partitions of the interfaces it may
 // choose from, which are as many as there are different kinds of addresses, at a few
-// nanoseconds each. Explain, Addresses and SetPolicy look at every address.
+// nanoseconds each. An address that is on many interfaces is looked at on each of
+// them by a query for it, or from it, that names no interface. The error of a query
+// that has no source has looked at every interface. Explain, Addresses and SetPolicy
+// look at every address.
 //
 // The package imports nothing outside the standard library and uses no clock, no I/O
 // and no goroutine.

@@ -20,7 +20,7 @@ func TestExplanationRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := w.query()
-			q.Encapsulated = w.oneIn(2)
+			q.Encapsulated, q.Unreachable = w.oneIn(2), w.oneIn(2)
 			if w.oneIn(20) {
 				q.Destination = netip.Addr{}
 			}

@@ -65,6 +65,7 @@ func (r *byteReader) query() Query {
 		Source:       r.addr(),
 		Prefer:       Preferences(r.byte()),
 		Encapsulated: r.flag(),
+		Unreachable:  r.flag(),
 	}
 }
 

@@ -93,7 +93,9 @@ func (w *world) populate(n int) error {
 
 // The index chooses as the scan does, over histories of additions, removals, changes
 // of flags and of the policy: 100,000 queries, with -long 1,000,000. Mostly of up to
-// 300 addresses, some of 10,000.
+// 300 addresses, some of about 10,000.
+//
+//	go test ./srcselect -run 'IndexAgainstScan|Triples|Readers' -long -timeout 30m
 func TestIndexAgainstScan(t *testing.T) {
 	want := 100_000
 	switch {
@@ -105,11 +107,11 @@ func TestIndexAgainstScan(t *testing.T) {
 	agreed := 0
 	for seed := uint64(0); agreed < want; seed++ {
 		w := newWorld(seed)
-		n, changes := 1+w.IntN(300), 40
+		n, changes, queries := 1+w.IntN(300), 40, 10
 		if seed%100 == 99 {
-			n, changes = 10_000, 4
+			n, changes, queries = 10_000, 20, 100
 		}
-		got, err := w.history(n, changes, 10)
+		got, err := w.history(n, changes, queries)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

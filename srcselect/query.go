@@ -40,10 +40,15 @@ type Query struct {
 	// transition mechanism, IPv6 in IPv4 say. Only SortDestinations looks at it
 	// (RFC 6724 section 6, rule 7).
 	Encapsulated bool `json:"encapsulated,omitzero"`
+
+	// Unreachable says that the destination is known to be unreachable, for want of
+	// a route say. Only SortDestinations looks at it (RFC 6724 section 6, rule 1).
+	Unreachable bool `json:"unreachable,omitzero"`
 }
 
-// Preferences are the per-query preferences of RFC 5014. Opposite ones at once are
-// an error, as that RFC's section 6 has it.
+// Preferences are the per-query preferences of RFC 5014, but for those about
+// cryptographically generated addresses, of which RFC 6724 knows no rule. Opposite
+// ones at once are an error, as in that RFC.
 type Preferences uint8
 
 const (

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -76,40 +78,71 @@ func readOnce(s *Selector) error {
 }
 
 // Readers of an index that changes under them find in each snapshot what a scan of
-// that snapshot finds.
+// that snapshot finds: 40,000 queries, with -long 1,000,000, and 300 changes at least.
 func TestReadersAgreeWithScan(t *testing.T) {
-	for _, ifaces := range []int{2, 3 * fewInterfaces} {
-		w := newWorld(uint64(ifaces))
-		w.crowd, w.ifaces = true, ifaces
+	const worlds, readers = 4, 2
+	want := 40_000
+	switch {
+	case *long:
+		want = 1_000_000
+	case testing.Short():
+		want = 8_000
+	}
+	for seed := range uint64(worlds) {
+		w := newWorld(seed)
+		w.crowd, w.ifaces = true, []int{2, 3 * fewInterfaces}[seed%2]
 		if err := w.populate(200); err != nil {
 			t.Fatal(err)
 		}
-		done := make(chan struct{})
-		var readers sync.WaitGroup
-		for i := range 3 {
-			asking := newWorld(uint64(i)) // for its queries only
-			asking.crowd, asking.ifaces = true, ifaces
-			readers.Go(func() {
-				for {
-					snap, q := w.s.load(), asking.query()
-					if err := sameAnswer(snap, &snapshot{cfg: snap.cfg, list: records(snap)}, q); err != nil {
-						t.Errorf("%v: %v", q, err)
+		var changes, reading atomic.Int64
+		reading.Store(readers)
+		var wait sync.WaitGroup
+		for i := range uint64(readers) {
+			asking := newWorld(1000*seed + i) // for its queries only
+			asking.crowd, asking.ifaces = true, w.ifaces
+			wait.Go(func() {
+				defer reading.Add(-1)
+				for asked := 0; asked < want/worlds/readers || changes.Load() < 300; asked += 8 {
+					if err := asking.readSnapshot(w.s.load(), 8); err != nil {
+						t.Errorf("seed %d: %v", seed, err)
 						return
-					}
-					select {
-					case <-done:
-						return
-					default:
 					}
 				}
 			})
 		}
-		for range 1500 {
-			if err := w.mutate(); err != nil {
+		for ; reading.Load() > 0; changes.Add(1) {
+			if err := w.changeOne(400); err != nil {
 				t.Error(err)
 			}
 		}
-		close(done)
-		readers.Wait()
+		wait.Wait()
 	}
+}
+
+// readSnapshot asks n questions of one snapshot and its twin.
+func (w *world) readSnapshot(snap *snapshot, n int) error {
+	twin := &snapshot{cfg: snap.cfg, list: records(snap)}
+	for range n {
+		q := w.query()
+		if i := w.IntN(4 * len(twin.list)); i < len(twin.list) {
+			q.Destination = twin.list[i].address.Prefix.Addr() // for rule 1
+		}
+		if err := sameAnswer(snap, twin, q); err != nil {
+			return fmt.Errorf("%v: %w", q, err)
+		}
+	}
+	return nil
+}
+
+// changeOne is mutate, but removes the oldest address where there are most of them.
+func (w *world) changeOne(most int) error {
+	if len(w.list) < most {
+		return w.mutate()
+	}
+	a := w.list[0]
+	w.list = slices.Delete(w.list, 0, 1)
+	if !w.s.Remove(a.Interface, a.Prefix.Addr()) {
+		return fmt.Errorf("%v was not there", a.Prefix)
+	}
+	return nil
 }

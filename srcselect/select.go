@@ -1,6 +1,9 @@
 package srcselect
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // A Result is a chosen source address.
 type Result struct {
@@ -120,7 +123,7 @@ func (snap *snapshot) explicit(source netip.Addr, zone int32, D *destination) (*
 	}
 	e := explicitSearch{addr: word128(source), local: local, zone: zone, D: D}
 	if snap.index.count > 0 {
-		e.visitAll(snap.index.exact.find(byAddress, e.addr))
+		e.visitIndex(&snap.index)
 	}
 	for i := range snap.list {
 		e.visit(&snap.list[i])
@@ -140,6 +143,18 @@ type explicitSearch struct {
 
 	found *record // on the outgoing interface, else the oldest
 	why   Exclusion
+}
+
+// visitIndex looks on the outgoing interface or the link that is named first: one
+// link-local address may be on every interface there is.
+func (e *explicitSearch) visitIndex(ix *index) {
+	same := ix.exact.find(byAddress, e.addr)
+	if link := cmp.Or(e.D.iface, e.zone); link != 0 {
+		e.visitAll(same.find(byInterface, interfaceKey(link)))
+	}
+	if e.found == nil {
+		e.visitAll(same)
+	}
 }
 
 func (e *explicitSearch) visitAll(t entry) {

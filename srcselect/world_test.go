@@ -100,23 +100,44 @@ func (w *world) host4() netip.Addr {
 }
 
 func (w *world) address() Address {
-	ip := w.host()
-	bits := []int{64, 64, 128, 48, 49, 33, 96, 0, 127}[w.IntN(9)]
-	if ip.Is4() {
-		bits = []int{24, 24, 16, 32, 23, 0}[w.IntN(6)]
-	} else if ip.Is4In6() {
-		bits = 96 + w.IntN(33)
-	}
-	a := Address{Prefix: netip.PrefixFrom(ip, bits), Interface: 1 + w.IntN(w.ifaces)}
+	a := Address{Prefix: w.prefix(w.host()), Interface: 1 + w.IntN(w.ifaces)}
 	w.flip(&a)
+	w.advertise(&a)
 	return a
 }
 
-// flip gives a new flags and routers.
+// prefix gives an address a length.
+func (w *world) prefix(a netip.Addr) netip.Prefix {
+	bits := []int{64, 64, 128, 48, 49, 33, 96, 0, 127}[w.IntN(9)]
+	if a.Is4() {
+		bits = []int{24, 24, 16, 32, 23, 0}[w.IntN(6)]
+	} else if a.Is4In6() {
+		bits = 96 + w.IntN(33)
+	}
+	return netip.PrefixFrom(a, bits)
+}
+
+// alter changes something of a, or some of it, but what identifies it.
+func (w *world) alter(a *Address) {
+	switch w.IntN(4) {
+	case 0:
+		a.Prefix = w.prefix(a.Prefix.Addr())
+	case 1:
+		w.advertise(a)
+	default:
+		w.flip(a)
+	}
+}
+
+// flip gives a new flags.
 func (w *world) flip(a *Address) {
 	a.SkipAsSource, a.Tentative, a.Optimistic = w.oneIn(4) || w.quiet && !w.oneIn(50), w.oneIn(8), w.oneIn(8)
 	a.Deprecated, a.Temporary = w.oneIn(4), w.oneIn(3)
 	a.HomeAddress, a.CareOf, a.Preferred = w.oneIn(4), w.oneIn(4), w.oneIn(4)
+}
+
+// advertise gives a new routers.
+func (w *world) advertise(a *Address) {
 	a.Routers = nil
 	for range w.IntN(3) * w.IntN(2) {
 		if !a.Prefix.Addr().Is4() && !a.Prefix.Addr().Is4In6() {
@@ -170,7 +191,7 @@ func (w *world) mutate() error {
 		return nil
 	case n < 5 && len(w.list) > 0: // change one in its place
 		i := w.IntN(len(w.list))
-		w.flip(&w.list[i])
+		w.alter(&w.list[i])
 		return w.s.Add(w.list[i])
 	}
 	var batch []Address
