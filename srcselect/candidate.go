@@ -1,5 +1,7 @@
 package srcselect
 
+import "net/netip"
+
 // A candidate is an address as the rules see it: S, with all that depends on S
 // alone worked out when it is added.
 type candidate struct {
@@ -27,8 +29,9 @@ const (
 	flagTemporary
 	flagHome
 	flagCareOf
-	flagRouters   // Routers is not empty
-	flagPreferred // and Config.HonorPreferred
+	flagRouters      // Routers is not empty
+	flagPreferred    // and Config.HonorPreferred
+	flagTranslatable // within Config.SIIT
 )
 
 // candidateOf works out what the rules need of a, which is normalized.
@@ -57,6 +60,7 @@ func (cfg *Config) candidateOf(a *Address) candidate {
 	set(flagCareOf, a.CareOf)
 	set(flagRouters, len(a.Routers) > 0)
 	set(flagPreferred, a.Preferred && cfg.HonorPreferred)
+	set(flagTranslatable, cfg.translates(addr))
 	S.fixed = fixedRanks(S.flags)
 	return S
 }
@@ -71,8 +75,21 @@ func (cfg *Config) candidateOf(a *Address) candidate {
 // source addresses MUST only include addresses assigned to interfaces belonging
 // to the same link as the outgoing interface."
 //
+// On an IPv6-only node behind a stateless translator only IPv4-translatable addresses
+// are candidates for an IPv4-converted destination.
+//
 // "In any case, multicast addresses and the unspecified address MUST NOT be
 // included in a candidate set." (Selector.Add refuses those.)
+
+// translates says whether a is in one of the prefixes of the translator.
+func (cfg *Config) translates(a netip.Addr) bool {
+	for _, p := range cfg.SIIT {
+		if a.Is6() && p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
 
 // admits says whether S is a candidate for D. It is exclusion without the reason.
 func (D *destination) admits(S *class) bool {
@@ -90,6 +107,8 @@ func (D *destination) exclusion(S *class) Exclusion {
 		return ExcludedOtherLink
 	case D.only != 0 && S.iface != D.only:
 		return ExcludedOtherInterface
+	case (S.flags^D.flags)&D.mask&flagTranslatable != 0:
+		return ExcludedNotTranslatable
 	case S.flags&D.mask&flagTentative != 0:
 		return ExcludedTentative
 	case S.flags&D.mask&flagSkip != 0:
@@ -103,12 +122,13 @@ func (D *destination) exclusion(S *class) Exclusion {
 type Exclusion uint8
 
 const (
-	NotExcluded            Exclusion = iota // it is a candidate
-	ExcludedOtherFamily                     // not of the destination's family
-	ExcludedOtherLink                       // not on the link of a multicast or link-local destination
-	ExcludedOtherInterface                  // not on the outgoing interface
-	ExcludedTentative                       // not assigned yet
-	ExcludedSkipAsSource                    // skip-as-source
+	NotExcluded             Exclusion = iota // it is a candidate
+	ExcludedOtherFamily                      // not of the destination's family
+	ExcludedOtherLink                        // not on the link of a multicast or link-local destination
+	ExcludedOtherInterface                   // not on the outgoing interface
+	ExcludedNotTranslatable                  // not IPv4-translatable, for an IPv4-converted destination
+	ExcludedTentative                        // not assigned yet
+	ExcludedSkipAsSource                     // skip-as-source
 
 	exclusions = iota // how many there are
 )
@@ -124,6 +144,8 @@ func (e Exclusion) String() string {
 		return "other link"
 	case ExcludedOtherInterface:
 		return "other interface"
+	case ExcludedNotTranslatable:
+		return "not IPv4-translatable"
 	case ExcludedTentative:
 		return "tentative"
 	case ExcludedSkipAsSource:

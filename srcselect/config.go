@@ -1,5 +1,7 @@
 package srcselect
 
+import "net/netip"
+
 // A Config says how a Selector chooses. The zero Config is RFC 6724 with its
 // defaults, on a strong host.
 type Config struct {
@@ -14,6 +16,12 @@ type Config struct {
 	// PreferPublic makes rule 7 prefer public addresses where the query has no
 	// preference. False: temporary ones.
 	PreferPublic bool
+
+	// SIIT says that the host lives behind a stateless translator (RFC 7915) of these
+	// IPv6 prefixes (RFC 6052): a destination in one of them is IPv4-converted, and
+	// only addresses in one of them, which are IPv4-translatable, are candidates for
+	// it. Empty: it does not.
+	SIIT []netip.Prefix
 
 	// HonorPreferred makes Address.Preferred count, as a rule of its own after rule
 	// 7 and before rule 8. False: the flag means nothing.

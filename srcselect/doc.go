@@ -14,6 +14,7 @@
 //   - On the outgoing interface (strong host); on any interface when
 //     [Config.AnyInterface] is set or [Query.Interface] is unknown (weak host). For
 //     multicast and link-local destinations always on the outgoing link.
+//   - IPv4-translatable, where [Config.SIIT] makes the destination IPv4-converted.
 //   - Not tentative (RFC 4862). Optimistic addresses take part and count as
 //     deprecated (RFC 4429).
 //   - Not skip-as-source. The flag acts before rule 1, so a destination equal to a
@@ -26,11 +27,10 @@
 // outgoing link.
 //
 // Not here: what section 4 says of sites (a host is taken to be in one, so that a
-// site-local destination restricts nothing), and of IPv4-translatable addresses, which
-// on an IPv6-only host that translates (SIIT) are the only candidates for an
-// IPv4-converted destination: which addresses those are, a Selector is not told. No
-// rule for ORCHIDs, which no RFC asks for. Nor does anything become known by itself:
-// addresses, their routers and known-local prefixes come from the caller.
+// site-local destination restricts nothing). Nor does anything become known by itself:
+// addresses, their routers and known-local prefixes come from the caller. ORCHIDs have
+// a label of their own where the policy table gives them one, as that of [Linux] does,
+// and no rule.
 //
 // # The order of candidates
 //

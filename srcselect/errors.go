@@ -87,6 +87,8 @@ func (e *NoSourceError) reason(why Exclusion) string {
 	var b strings.Builder
 	onlyReason := e.counts[ExcludedSkipAsSource] == 0 || e.counts[ExcludedTentative] == 0
 	switch {
+	case why == ExcludedNotTranslatable:
+		fmt.Fprintf(&b, "%s not IPv4-translatable: ", count(n, "address is", "addresses are"))
 	case why != ExcludedSkipAsSource && why != ExcludedTentative:
 		fmt.Fprintf(&b, "%s on %s: ", count(n, "address", "addresses"), why.place(n))
 	case n == 1 && onlyReason:

@@ -29,12 +29,13 @@ var ruleKeys = [ruleCount]string{
 }
 
 var exclusionKeys = [exclusions]string{
-	NotExcluded:            "candidate",
-	ExcludedOtherFamily:    "other-family",
-	ExcludedOtherLink:      "other-link",
-	ExcludedOtherInterface: "other-interface",
-	ExcludedTentative:      "tentative",
-	ExcludedSkipAsSource:   "skip-as-source",
+	NotExcluded:             "candidate",
+	ExcludedOtherFamily:     "other-family",
+	ExcludedOtherLink:       "other-link",
+	ExcludedOtherInterface:  "other-interface",
+	ExcludedNotTranslatable: "not-translatable",
+	ExcludedTentative:       "tentative",
+	ExcludedSkipAsSource:    "skip-as-source",
 }
 
 // preferenceKeys are in the order of the bits.

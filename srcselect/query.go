@@ -110,6 +110,10 @@ func (cfg *Config) resolve(q *Query) (D destination, err error) {
 	if addr.Is4() {
 		D.flags = flagIPv4
 	}
+	if cfg.translates(addr) {
+		D.mask |= flagTranslatable
+		D.flags |= flagTranslatable
+	}
 	D.scope = D.addr.scope()
 	D.label, D.precedence = cfg.Policy.classify(D.addr, D.iface)
 	if q.NextHop.IsValid() {

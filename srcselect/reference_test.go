@@ -29,7 +29,7 @@ var mutants = []string{
 	"IPv4 by RFC 6724", "next hop ignored", "next hop before interface", "next hop capped", "next hop match capped by destination",
 	"first is by rule 1", "first on any interface",
 	"skip is deprecated", "skip after rule 1", "no last resort", "tentative is candidate", "optimistic is tentative",
-	"strong host always", "weak host always", "multicast on any link", "link-local on any link",
+	"any for IPv4-converted", "strong host always", "weak host always", "multicast on any link", "link-local on any link",
 	"explicit skipped refused", "explicit takes the oldest", "explicit tentative taken", "explicit link-local on any link",
 }
 
@@ -115,9 +115,16 @@ func (r *reference) winsTie(newer, older netip.Prefix) bool {
 	return false
 }
 
+func (r *reference) translates(a netip.Addr) bool {
+	return slices.ContainsFunc(r.cfg.SIIT, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
 // eligible: section 4, but for the skip-as-source flag.
 func (r *reference) eligible(a Address, D netip.Addr, out int) bool {
 	if a.Prefix.Addr().Is4() != D.Is4() {
+		return false
+	}
+	if r.translates(D) && !r.translates(a.Prefix.Addr()) && !r.is("any for IPv4-converted") {
 		return false
 	}
 	if a.Tentative && !a.Optimistic && !r.is("tentative is candidate") {

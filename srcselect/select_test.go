@@ -13,6 +13,8 @@ import (
 // interface, "" for none.
 func TestCandidates(t *testing.T) {
 	weak, lastResort := Config{AnyInterface: true}, Config{LastResort: true}
+	siit := Config{AnyInterface: true, SIIT: []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("2001:db8:64::/48")}}
+	translatable := []string{"2001:db8::9", "2001:db8:64::1 deprecated", "2001:db8:64::2"}
 	hosts := []string{"2001:db8:2::1 if2 via=fe80::a", "fe80::2 if2", "2001:db8:1::1 if1", "fe80::1 if1", "192.0.2.1 if1", "10.0.0.1 if2"}
 	for _, c := range []struct {
 		name  string
@@ -38,6 +40,12 @@ func TestCandidates(t *testing.T) {
 		{"zone by name, interface not known", weak, hosts, "fe80::9%eth1", 0, "fe80::2 if2"},
 		{"zone of a global destination means nothing", Config{}, hosts, "2001:db8:1::9%2", 0, "2001:db8:1::1 if1"},
 		{"nothing on the link", weak, hosts, "fe80::9", 3, ""},
+		{"IPv4-converted", siit, translatable, "64:ff9b::9", 1, "2001:db8:64::2 if1"},
+		{"IPv4-converted, host does not translate", Config{}, translatable, "64:ff9b::9", 1, "2001:db8::9 if1"},
+		{"IPv4-converted, none translatable", siit, hosts, "64:ff9b::9", 1, ""},
+		{"IPv4-converted, no last resort", Config{SIIT: siit.SIIT, LastResort: true}, []string{"2001:db8::9 skip"}, "64:ff9b::9", 1, ""},
+		{"IPv4-translatable for any destination", siit, translatable[2:], "2001:db8::9", 1, "2001:db8:64::2 if1"},
+		{"IPv4, whatever translates", siit, hosts, "192.0.2.9", 1, "192.0.2.1 if1"},
 		{"IPv4", Config{}, hosts, "192.0.2.9", 1, "192.0.2.1 if1"},
 		{"IPv4-mapped", Config{}, hosts, "::ffff:192.0.2.9", 1, "192.0.2.1 if1"},
 		{"no IPv4", Config{}, []string{"2001:db8::1"}, "192.0.2.9", 1, ""},

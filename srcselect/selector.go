@@ -21,6 +21,7 @@ type Selector struct {
 
 // NewSelector returns a Selector without addresses.
 func NewSelector(cfg Config) *Selector {
+	cfg.SIIT = slices.Clone(cfg.SIIT)
 	s := &Selector{}
 	s.current.Store(&snapshot{cfg: &cfg})
 	return s

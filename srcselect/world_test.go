@@ -45,6 +45,9 @@ func newWorld(seed uint64) *world {
 	w.cfg = Config{AnyInterface: w.oneIn(2), PreferPublic: w.oneIn(3), LastResort: w.oneIn(3), HonorPreferred: w.oneIn(3)}
 	w.cfg.TieBreak = []TieBreak{TieOldest, TieOldest, TieNewest, TieLowest}[w.IntN(4)]
 	w.cfg.IPv4 = []IPv4Choice{IPv4RFC6724, IPv4RFC6724, IPv4NextHop, IPv4First, IPv4OnLink}[w.IntN(5)]
+	if w.oneIn(4) {
+		w.cfg.SIIT = []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("2001:db8:1:1::/64")}
+	}
 	row := func(prefix string, precedence, label uint8, iface int) PolicyEntry {
 		return PolicyEntry{netip.MustParsePrefix(prefix), precedence, label, iface}
 	}
