@@ -122,8 +122,8 @@ type rankedDestination struct {
 
 func (snap *snapshot) rankDestination(q Query) *rankedDestination {
 	ranked := &rankedDestination{DestinationResult: DestinationResult{Query: q}}
-	D, err := snap.cfg.resolve(&q)
-	if err != nil {
+	var D destination
+	if err := D.resolve(snap.cfg, &q); err != nil {
 		ranked.Err = err
 		return ranked
 	}

@@ -56,8 +56,8 @@ type Candidate struct {
 func (s *Selector) Explain(q Query) Explanation {
 	e := Explanation{Query: q}
 	snap := s.load()
-	D, err := snap.cfg.resolve(&q)
-	if err != nil {
+	var D destination
+	if err := D.resolve(snap.cfg, &q); err != nil {
 		e.Err = err
 		return e
 	}

@@ -20,8 +20,8 @@ func twinOf(cfg *Config, list []Address) *snapshot {
 // sameAnswer compares all that a choice says: the address, its key, the rule and,
 // where there is none, the error.
 func sameAnswer(snap, twin *snapshot, q Query) error {
-	D, err := snap.cfg.resolve(&q)
-	if err != nil {
+	var D destination
+	if err := D.resolve(snap.cfg, &q); err != nil {
 		return err
 	}
 	E := D

@@ -80,28 +80,27 @@ type destination struct {
 	tie        Rule // what the tie-break is called
 }
 
-// resolve checks q and looks up what the rules need.
-func (cfg *Config) resolve(q *Query) (D destination, err error) {
+// resolve checks q and looks up what the rules need. D is zero before.
+func (D *destination) resolve(cfg *Config, q *Query) error {
 	addr := normalizeAddr(q.Destination)
 	switch {
 	case !addr.IsValid():
-		return D, invalidf("query without a destination")
+		return invalidf("query without a destination")
 	case addr.IsUnspecified():
-		return D, invalidf("destination %v: nothing can be sent to the unspecified address", q.Destination)
+		return invalidf("destination %v: nothing can be sent to the unspecified address", q.Destination)
 	case q.Interface < 0 || q.Interface > math.MaxInt32:
-		return D, invalidf("query for %v: interface index %d: want 1 to %d, or 0 for not known", q.Destination, q.Interface, math.MaxInt32)
+		return invalidf("query for %v: interface index %d: want 1 to %d, or 0 for not known", q.Destination, q.Interface, math.MaxInt32)
 	}
 	if err := q.Prefer.check(); err != nil {
-		return D, err
+		return err
 	}
 	D.addr = word128(addr)
 	D.iface = int32(q.Interface)
 	D.sameLink = addr.IsMulticast() || addr.IsLinkLocalUnicast()
-	if zone := zoneIndex(q.Destination); zone != 0 && D.sameLink {
-		if D.iface != 0 && D.iface != zone {
-			return D, invalidf("destination %v: its zone is not that of the outgoing interface %d", q.Destination, D.iface)
+	if D.sameLink {
+		if err := D.resolveZone(q); err != nil {
+			return err
 		}
-		D.iface = zone
 	}
 	if D.sameLink || !cfg.AnyInterface {
 		D.only = D.iface
@@ -126,7 +125,20 @@ func (cfg *Config) resolve(q *Query) (D destination, err error) {
 	if q.Prefer&PreferPublic != 0 || cfg.PreferPublic && q.Prefer&PreferTemporary == 0 {
 		D.reverse |= reverse7
 	}
-	return D, nil
+	return nil
+}
+
+// resolveZone lets the zone of a link-local or multicast destination name the link.
+func (D *destination) resolveZone(q *Query) error {
+	zone := zoneIndex(q.Destination)
+	switch {
+	case zone == 0:
+		return nil
+	case D.iface != 0 && D.iface != zone:
+		return invalidf("destination %v: its zone is not that of the outgoing interface %d", q.Destination, D.iface)
+	}
+	D.iface = zone
+	return nil
 }
 
 // resolveChoice looks up which ranks count, and how ties are broken.

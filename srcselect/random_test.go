@@ -104,12 +104,13 @@ func TestOrderOfTriples(t *testing.T) {
 			w = newWorld(uint64(i))
 		}
 		q := w.query()
-		D, err := w.cfg.resolve(&q)
-		if err != nil {
+		var D destination
+		if err := D.resolve(&w.cfg, &q); err != nil {
 			t.Fatal(err)
 		}
 		var a [3]Address
 		for i := range a {
+			var err error
 			if a[i], err = w.address().normalize(); err != nil {
 				t.Fatal(err)
 			}

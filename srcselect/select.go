@@ -31,8 +31,8 @@ type Result struct {
 // interface, contradictory preferences.
 func (s *Selector) Select(q Query) (Result, error) {
 	snap := s.load()
-	D, err := snap.cfg.resolve(&q)
-	if err != nil {
+	var D destination
+	if err := D.resolve(snap.cfg, &q); err != nil {
 		return Result{}, err
 	}
 	c := snap.choose(&q, &D)

@@ -220,8 +220,8 @@ func TestAdmitsIsExclusion(t *testing.T) {
 			w = newWorld(uint64(i))
 		}
 		q := w.query()
-		D, err := w.cfg.resolve(&q)
-		if err != nil {
+		var D destination
+		if err := D.resolve(&w.cfg, &q); err != nil {
 			t.Fatal(err)
 		}
 		if w.oneIn(2) {
