@@ -1,0 +1,22 @@
+module github.com/hextet/hextet/bench
+
+go 1.26.3
+
+replace github.com/hextet/hextet => ../
+
+require (
+	github.com/google/gopacket v1.1.19
+	github.com/hextet/hextet v0.0.0-00010101000000-000000000000
+	github.com/tailscale/wireguard-go v0.0.0-20260928213032-417aef361226
+	go.uber.org/goleak v1.3.0
+	golang.org/x/net v0.62.0
+	golang.org/x/sys v0.49.0
+	golang.zx2c4.com/wireguard v0.0.0-20260522210424-ecfc5a8d5446
+	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
+)
+
+require (
+	golang.org/x/exp v0.0.0-20250711185948-6ae5c78190dc // indirect
+	golang.org/x/time v0.15.0 // indirect
+	golang.zx2c4.com/wintun v0.0.0-20230126152724-0fa3db229ce2 // indirect
+)

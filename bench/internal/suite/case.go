@@ -1,0 +1,70 @@
+// Package suite runs cases: each sets its contenders up, checks that they compute the
+// same, times them against each other and gives rows.
+package suite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/report"
+)
+
+// A Case is a group of contenders that are measured together.
+type Case struct {
+	// Name is a path: part, subject, detail. The names of its rows begin with it.
+	Name string
+
+	// Open sets up. Its error is an *UnavailableError where this machine or user
+	// can't run the case.
+	Open func(ctx context.Context) (*Bench, error)
+}
+
+// A Bench is a case that was set up.
+type Bench struct {
+	// Check compares what the contenders compute. An error keeps them from being
+	// timed. nil: there is nothing to compare.
+	Check func() error
+
+	Contenders []measure.Contender
+	Rows       []Row
+	Counts     []Count
+
+	// Close gives back what Open took. nil: nothing to do.
+	Close func()
+}
+
+// A Row compares two contenders, given by their places.
+type Row struct {
+	Name       string // behind the case's name; empty: the case's name alone
+	Ours, Peer int
+	Goal       report.Goal
+}
+
+// A Count is a figure that is no time.
+type Count struct {
+	Name string // behind the case's name
+	Unit string
+	Goal report.Goal
+	Get  func() (float64, error)
+}
+
+// An Omission is a case left out, and why.
+type Omission struct{ What, Why string }
+
+// An UnavailableError says why this machine or user can't run a case.
+type UnavailableError struct{ Why string }
+
+func (e *UnavailableError) Error() string { return "suite: unavailable: " + e.Why }
+
+// Unavailable returns an *UnavailableError.
+func Unavailable(format string, args ...any) error {
+	return &UnavailableError{fmt.Sprintf(format, args...)}
+}
+
+func join(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return a + "/" + b
+}

@@ -1,0 +1,2 @@
+// Without an assembly file the compiler wants a body for every function; the ones of
+// private.go have theirs in other packages.

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hextet/hextet/bench/internal/machine"
+	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/suite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Every case of the command, each contender for a moment only: all compute the same as
+// their peers, and every row is what programs expect.
+func TestEveryCase(t *testing.T) {
+	names := map[string]bool{}
+	goals := 0
+	r := suite.Runner{
+		Measure: measure.Config{Rounds: 2, Round: time.Microsecond},
+		Row: func(r report.Row) error {
+			if r.Err != nil || r.Ours < 0 || r.PeerName != "" && (r.Ours == 0 || r.Peer == 0 || r.Ratio == 0) {
+				t.Errorf("%+v", r)
+			}
+			if names[r.Name] {
+				t.Errorf("two rows are called %s", r.Name)
+			}
+			names[r.Name] = true
+			if r.Goal.Kind != report.None {
+				goals++
+			}
+			return nil
+		},
+		Omit: func(o suite.Omission) {
+			netns := strings.HasPrefix(o.What, "select/linux")
+			if netns && os.Getenv("NETNS_TESTS") == "require" {
+				t.Errorf("NETNS_TESTS=require: %s: %s", o.What, o.Why)
+			}
+			if netns {
+				t.Logf("SKIP(netns): %s: %s", o.What, o.Why)
+			} else {
+				t.Logf("SKIP(cpu): %s: %s", o.What, o.Why)
+			}
+		},
+		Progress: func(string, int, int) {},
+	}
+	if err := r.Run(t.Context(), withoutNetns(t)); err != nil {
+		t.Fatal(err)
+	}
+	if len(names) < 100 || goals < 50 {
+		t.Errorf("%d rows, %d with a goal", len(names), goals)
+	}
+}
+
+// withoutNetns leaves out what needs a network namespace if the environment says so.
+func withoutNetns(t *testing.T) (kept []suite.Case) {
+	for _, c := range cases() {
+		if os.Getenv("NETNS_TESTS") == "off" && strings.HasPrefix(c.Name, "select/linux") {
+			t.Logf("SKIP(netns): NETNS_TESTS=off: %s", c.Name)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
+
+func TestJSON(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"-quick", "-json", "-only", "checksum/header,checksum/limit/call", "-out", dir}, &stdout, &stderr); err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines: %s", len(lines), &stdout)
+	}
+	for _, l := range lines {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(l), &row); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []string{"name", "ours", "peer", "peer_name", "unit", "ratio", "goal", "ok", "runs", "spread"} {
+			if _, ok := row[k]; !ok {
+				t.Errorf("no %q in %s", k, l)
+			}
+		}
+		if row["runs"] != 31. || row["unit"] != "ns" {
+			t.Errorf("%s", l)
+		}
+	}
+	if got := read(t, dir, "results.jsonl"); got != stdout.String() {
+		t.Errorf("results.jsonl differs from the output:\n%s", got)
+	}
+	if got := read(t, dir, "results.txt"); strings.Count(got, "checksum/") != 4 || !strings.Contains(got, "rows measured: 4,") {
+		t.Errorf("results.txt: %s", got)
+	}
+	var info machine.Info
+	if err := json.Unmarshal([]byte(read(t, dir, "machine.json")), &info); err != nil || info.Cores == 0 {
+		t.Errorf("machine.json: %+v, %v", info, err)
+	}
+	if !strings.Contains(stderr.String(), "rows measured: 4,") {
+		t.Errorf("people read: %s", &stderr)
+	}
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// A canceller is an output that interrupts the run with the first row.
+type canceller struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (c *canceller) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("checksum/header/8/")) {
+		c.cancel()
+	}
+	return c.Buffer.Write(b)
+}
+
+// An interrupt keeps what was measured, in the files too.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	stdout := &canceller{cancel: cancel}
+	err := run(ctx, []string{"-quick", "-only", "checksum/header", "-out", dir}, stdout, io.Discard)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if s := stdout.String(); !strings.Contains(s, "rows kept of an unfinished run: 1,") || strings.Contains(s, "header/20") {
+		t.Error(s)
+	}
+	if got := read(t, dir, "results.jsonl"); strings.Count(got, "\n") != 1 {
+		t.Errorf("results.jsonl: %s", got)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		err  error
+		text string // in the error or on stderr
+	}{
+		{[]string{"-h"}, flag.ErrHelp, "-quick"},
+		{[]string{"-fast"}, errUsage, "-fast"},
+		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
+		{[]string{"-only", "dial"}, nil, `nothing is called "dial"; parts: checksum, select`},
+		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
+		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
+	} {
+		var stderr bytes.Buffer
+		err := run(t.Context(), tt.args, io.Discard, &stderr)
+		if err == nil || tt.err != nil && !errors.Is(err, tt.err) || !strings.Contains(stderr.String()+err.Error(), tt.text) {
+			t.Errorf("%q: %v\n%s", tt.args, err, &stderr)
+		}
+	}
+}
