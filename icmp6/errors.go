@@ -19,6 +19,9 @@ var (
 	// ErrJumbo: a payload of more than 65535 bytes would need a jumbogram (RFC
 	// 2675), which is not supported.
 	ErrJumbo error = &sentinel{"icmp6: payload longer than 65535 bytes", nil}
+	// ErrHeader: an extension header that is cut off, contradicts itself, or asks
+	// for a deprecated or unknown kind of routing. It is also syscall.EINVAL.
+	ErrHeader error = &sentinel{"icmp6: bad extension header", syscall.EINVAL}
 	// ErrFamily: the addresses are not both IPv6. It is also syscall.EAFNOSUPPORT.
 	ErrFamily error = &sentinel{"icmp6: addresses are not both IPv6", syscall.EAFNOSUPPORT}
 	// ErrChecksum: the checksum of a received packet is wrong.

@@ -95,3 +95,41 @@ func ExampleOffset_FillBuffers() {
 	fmt.Printf("%x %x\n", pieces[0], pieces[1])
 	// Output: 8000aa bd12340001
 }
+
+func ExampleDefaultOffset() {
+	for _, proto := range []uint8{icmp6.Protocol, 17, 253} {
+		fmt.Println(proto, icmp6.DefaultOffset(proto))
+	}
+	// Output:
+	// 58 2
+	// 17 -1
+	// 253 -1
+}
+
+func ExampleFinalDestination() {
+	// A packet is on its way to 2001:db8::99 and ends at 2001:db8::2, as the last
+	// segment of its Segment Routing Header says: the first in the list.
+	header := []byte{58, 4, 4, 1, 1, 0, 0, 0}
+	for _, segment := range []string{"2001:db8::2", "2001:db8::99"} {
+		header = append(header, netip.MustParseAddr(segment).AsSlice()...)
+	}
+	fmt.Println(icmp6.FinalDestination(netip.MustParseAddr("2001:db8::99"), 43, header))
+	fmt.Println(icmp6.FinalDestination(netip.MustParseAddr("2001:db8::99"), 43, header[:24]))
+	// Output:
+	// 2001:db8::2 <nil>
+	// invalid IP icmp6: bad extension header: type 43: 24 bytes, of at least 40
+}
+
+func ExampleFilterOf() {
+	var x ipv6.ICMPFilter // of golang.org/x/net
+	x.SetAll(true)
+	x.Accept(ipv6.ICMPTypeEchoReply)
+
+	f, err := icmp6.FilterOf(&x)
+	if errors.Is(err, errors.ErrUnsupported) { // Windows, js and others, where x is empty
+		f.BlockAll()
+		f.Accept(ipv6.ICMPTypeEchoReply)
+	}
+	fmt.Println(f.WillBlock(ipv6.ICMPTypeEchoReply), f.WillBlock(ipv6.ICMPTypeRouterAdvertisement))
+	// Output: false true
+}

@@ -9,8 +9,8 @@ import (
 
 // Fill computes the checksum of payload, which is to be sent from src to dst, and
 // stores it at the offset. What the field held before does not matter: it counts
-// as zero. On [Disabled] Fill does nothing, whatever the protocol; NewOffset and
-// DefaultOffset never return it for ICMPv6.
+// as zero. On [Disabled] Fill does nothing, except for ICMPv6, whose checksum can't
+// be disabled: that is ErrMandatory.
 //
 // proto is the protocol number of payload; for UDP (17) a computed 0 is stored as
 // 0xffff. dst is the final destination if there is a Routing header. payload
@@ -20,7 +20,7 @@ import (
 // would have refused, NewOffset's. With an error, payload is unchanged.
 func (o Offset) Fill(src, dst netip.Addr, proto uint8, payload []byte) error {
 	if o < 0 {
-		return nil
+		return o.disabled(proto)
 	}
 	if err := o.checkPacket(src, dst, proto, len(payload)); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (o Offset) Fill(src, dst netip.Addr, proto uint8, payload []byte) error {
 // overlap.
 func (o Offset) FillBuffers(src, dst netip.Addr, proto uint8, payload [][]byte) error {
 	if o < 0 {
-		return nil
+		return o.disabled(proto)
 	}
 	var hi, lo *byte // the field
 	n := 0

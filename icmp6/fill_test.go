@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/hextet/hextet/icmp6"
@@ -93,7 +94,7 @@ func TestFillComputedZero(t *testing.T) {
 
 func TestFillDisabled(t *testing.T) {
 	for _, o := range []icmp6.Offset{icmp6.Disabled, -2, -3} {
-		for _, proto := range []uint8{17, 58, 89} {
+		for _, proto := range []uint8{0, 1, 17, 57, 59, 89, 255} {
 			payload := []byte("unchanged")
 			if err := o.Fill(host1, host2, proto, payload); err != nil {
 				t.Errorf("Fill: %v", err)
@@ -135,6 +136,8 @@ func TestFillRefuses(t *testing.T) {
 		{"odd", 3, host1, host2, 89, 8, icmp6.ErrOddOffset, "3"},
 		{"too large", 65534, host1, host2, 89, 8, icmp6.ErrLargeOffset, "65534"},
 		{"moved", 4, host1, host2, 58, 8, icmp6.ErrMandatory, "offset 4 refused"},
+		{"disabled", icmp6.Disabled, host1, host2, 58, 8, icmp6.ErrMandatory, "offset -1 refused"},
+		{"disabled and too short", -7, host1, host2, 58, 1, icmp6.ErrMandatory, "offset -7 refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			payload := make([]byte, tt.n)
@@ -200,5 +203,31 @@ func TestFillBuffersRandomPieces(t *testing.T) {
 		if got := fieldOf(payload, int(o)); got != want {
 			t.Fatalf("%d bytes in %d pieces, offset %d: got %#04x, want %#04x", len(payload), len(pieces), o, got, want)
 		}
+	}
+}
+
+// What counts is the total: 65535 bytes in odd pieces are a packet, one more would be a jumbogram.
+func TestFillBuffersLongest(t *testing.T) {
+	payload := make([]byte, 65536)
+	random(payload, 6)
+	cut := func(payload []byte) (pieces [][]byte) {
+		for p := range slices.Chunk(payload, 1021) {
+			pieces = append(pieces, p, nil)
+		}
+		return pieces
+	}
+	for _, o := range []icmp6.Offset{0, 1020, 65532} { // 1020 straddles two pieces
+		want := slowChecksum(host1, host2, 253, payload[:65535], int(o))
+		if err := o.FillBuffers(host1, host2, 253, cut(payload[:65535])); err != nil {
+			t.Fatal(err)
+		}
+		if got := fieldOf(payload, int(o)); got != want {
+			t.Errorf("offset %d: got %#04x, want %#04x", o, got, want)
+		}
+	}
+	before := bytes.Clone(payload)
+	checkError(t, icmp6.Offset(2).FillBuffers(host1, host2, 58, cut(payload)), icmp6.ErrJumbo, "65536 bytes")
+	if !bytes.Equal(payload, before) {
+		t.Error("the payload has changed")
 	}
 }

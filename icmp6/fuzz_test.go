@@ -2,9 +2,13 @@ package icmp6_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
+
+	"golang.org/x/net/ipv6"
 
 	"github.com/hextet/hextet/icmp6"
 )
@@ -29,6 +33,9 @@ func FuzzFillBuffers(f *testing.F) {
 		o := icmp6.Offset(offset)
 		err := o.Fill(host1, host2, proto, whole)
 		err2 := o.FillBuffers(host1, host2, proto, pieces)
+		if proto == icmp6.Protocol && offset != icmp6.ChecksumOffset && !errors.Is(err, icmp6.ErrMandatory) {
+			t.Errorf("ICMPv6, offset %d: %v", offset, err)
+		}
 		if (err == nil) != (err2 == nil) || !bytes.Equal(whole, gathered) {
 			t.Fatalf("Fill: %v\n%x\nFillBuffers: %v\n%x", err, whole, err2, gathered)
 		}
@@ -75,6 +82,72 @@ func FuzzVerify(f *testing.F) {
 		}
 		if err := o.Verify(src, dst, proto, payload); err != nil {
 			t.Errorf("after Fill: %v", err)
+		}
+	})
+}
+
+// FuzzFinalDestination sends what is accepted on its way: it must arrive where it was said to.
+func FuzzFinalDestination(f *testing.F) {
+	for _, r := range routed {
+		headers, _ := hex.DecodeString(strings.ReplaceAll(r.headers, " ", ""))
+		f.Add(netip.MustParseAddr(r.dst).AsSlice(), r.next, headers)
+	}
+	f.Fuzz(func(t *testing.T, to []byte, next uint8, headers []byte) {
+		dst, ok := netip.AddrFromSlice(to)
+		before := bytes.Clone(headers)
+		got, err := icmp6.FinalDestination(dst, next, headers)
+		if !bytes.Equal(headers, before) {
+			t.Fatal("the headers have changed")
+		}
+		switch {
+		case err != nil:
+			if got.IsValid() || !errors.Is(err, icmp6.ErrHeader) && (ok && dst.Is6() || !errors.Is(err, icmp6.ErrFamily)) {
+				t.Fatalf("%v, %v", got, err)
+			}
+			return
+		case next == 43:
+			n := 8 + 8*int(headers[1])
+			p := traveller{dst, headers[:n]}
+			for p.forward() {
+			}
+			dst, next, headers = p.dst, headers[0], headers[n:]
+			if dst, err = icmp6.FinalDestination(dst, next, headers); err != nil {
+				t.Fatal(err)
+			}
+		}
+		switch next {
+		case 0, 43, 44, 51, 60: // another one
+		default:
+			if got != dst {
+				t.Errorf("%v, but it arrived at %v", got, dst)
+			}
+		}
+	})
+}
+
+// FuzzFillConnControl passes arbitrary bytes as control messages: what is sent has the checksum for the
+// source that the host is told, and the rest is refused.
+func FuzzFillConnControl(f *testing.F) {
+	f.Add((&ipv6.ControlMessage{HopLimit: 7, TrafficClass: 1}).Marshal())
+	f.Add((&ipv6.ControlMessage{Src: host2.AsSlice(), IfIndex: 3}).Marshal())
+	f.Add((&ipv6.ControlMessage{IfIndex: 3}).Marshal())
+	f.Add([]byte{1, 2, 3})
+	f.Fuzz(func(t *testing.T, oob []byte) {
+		h := &deafHost{}
+		c := icmp6.FillConn(h, icmp6.FillConfig{Source: func(netip.Addr) (netip.Addr, error) { return host1, nil }})
+		ms := []ipv6.Message{{Buffers: [][]byte{{128, 0, 1, 2, 3}}, OOB: oob, Addr: to("2001:db8::2")}}
+		n, err := c.WriteBatch(ms, 0)
+		if n != len(h.sent) || (n == 1) != (err == nil) {
+			t.Fatal(n, err, h.sent)
+		}
+		for _, p := range h.sent {
+			src := host1
+			if hasControl {
+				src, _ = netip.AddrFromSlice(p.cm.Src)
+			}
+			if !icmp6.Valid(src, host2, p.payload) {
+				t.Errorf("%x with %v", p.payload, p.cm)
+			}
 		}
 	})
 }

@@ -65,6 +65,19 @@ func NewOffset(proto uint8, offset int) (Offset, error) {
 	return Offset(offset), nil
 }
 
+// disabled reports whether a packet of the protocol may do without a checksum: all
+// but ICMPv6 may.
+//
+// RFC 3542 section 3.1: "By disabled we mean (1) the kernel will not calculate and
+// store a checksum for outgoing packets, and (2) the kernel will not verify a
+// checksum for received packets."
+func (o Offset) disabled(proto uint8) error {
+	if proto == Protocol {
+		return fmt.Errorf("%w: offset %d refused", ErrMandatory, int(o))
+	}
+	return nil
+}
+
 // check reports why o, which is not negative, can't be a checksum's offset.
 func (o Offset) check(proto uint8) error {
 	switch {

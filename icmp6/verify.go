@@ -9,14 +9,15 @@ import (
 
 // Verify reports whether the checksum at the offset of a received packet is right:
 // nil, or ErrChecksum with the value found and the value due. On [Disabled] it is
-// always nil. A packet too short for the field is ErrShort, so it is dropped too:
-// it has no checksum that could be right. Other errors are those of [Offset.Fill].
+// nil too, except for ICMPv6: that is ErrMandatory. A packet too short for the field
+// is ErrShort, so it is dropped too: it has no checksum that could be right. Other
+// errors are those of [Offset.Fill].
 //
 // Packets arrive at any rate and errors cost an allocation; a receive path that
 // only counts may use [Valid], which makes none.
 func (o Offset) Verify(src, dst netip.Addr, proto uint8, payload []byte) error {
 	if o < 0 {
-		return nil
+		return o.disabled(proto)
 	}
 	if err := o.checkPacket(src, dst, proto, len(payload)); err != nil {
 		return err

@@ -155,3 +155,20 @@ func TestRaw4Receives(t *testing.T) {
 		break
 	}
 }
+
+// IPv4 may carry protocol 58 too, but ICMPv6's rules are IPv6's: nothing is filled in or verified.
+func TestRaw4KnowsNoICMPv6(t *testing.T) {
+	s, _, w := rawHost(t, stack.Config{}, plain("192.0.2.1/24"))
+	c := listenRaw4(t, s, 58, "192.0.2.1")
+	if _, err := c.WriteTo([]byte{128, 0, 0xde, 0xad}, nil, ipTo("192.0.2.2")); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.next(); p[9] != 58 || !bytes.Equal(p[20:], []byte{128, 0, 0xde, 0xad}) {
+		t.Errorf("sent %x", p)
+	}
+	w.send(in4("192.0.2.1", 58, "any bytes"))
+	b := make([]byte, 99)
+	if n, _, _, err := c.ReadFrom(b); err != nil || string(b[:n]) != "any bytes" {
+		t.Errorf("received %q, %v", b[:n], err)
+	}
+}

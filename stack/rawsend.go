@@ -119,7 +119,7 @@ const (
 	maxPayload4 = 65535 - 20
 )
 
-// payload returns the packet behind its IP header, with the checksum filled in. The caller's slices
+// payload returns the packet behind its IP header, with IPv6's checksum filled in. The caller's slices
 // are copied.
 func (c *rawSocket) payload(r *gvisor.Route, pieces [][]byte, o icmp6.Offset) (*buffer.View, error) {
 	n := 0
@@ -136,6 +136,9 @@ func (c *rawSocket) payload(r *gvisor.Route, pieces [][]byte, o icmp6.Offset) (*
 	v := buffer.NewView(n)
 	for _, p := range pieces {
 		v.Write(p)
+	}
+	if c.key.ipv4 { // its checksums are the program's
+		return v, nil
 	}
 	if err := o.Fill(routeSource(r), convert.NetAddr(r.RemoteAddress()), c.key.proto, v.AsSlice()); err != nil {
 		v.Release()

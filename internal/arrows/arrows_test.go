@@ -33,6 +33,7 @@ var table = map[string]row{
 	"srcselect":         {nil, "source selection is pure: anyone can import it, check it against the RFC and run it anywhere"},
 	"icmp6/checksum":    {[]string{"x/sys/cpu"}, "the checksum core is a leaf that every other package may build on"},
 	"icmp6":             {[]string{"icmp6/checksum", "x/net"}, "RFC 3542's rules hold for any stack, the kernel's too, so they know none"},
+	"icmp6/conformance": {[]string{"icmp6", "x/net"}, "the suite judges any raw socket, so it knows no stack"},
 	"dnsreg":            {[]string{"srcselect", "dns", "x/net/idna"}, "registration sees addresses through a Source and the network through a Dial: it serves hosts that run no stack of ours"},
 	"dnsreg/dnsregtest": {[]string{"dns"}, "the test server judges the registrar and therefore shares no code with it"},
 	"stack":             {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal"}, "the stack joins selection and checksum over gVisor; registration and capture plug in from outside"},

@@ -59,6 +59,22 @@ var (
 	_                                             = icmp6.Filter{}
 	_ error                                       = icmp6.ErrMandatory
 	_ error                                       = icmp6.ErrOddOffset
+
+	_ = icmp6.HostConfig{Protocol: uint8(0), Local: netip.Addr{}, Interface: ""}
+	_ = icmp6.FillConfig{Protocol: uint8(0), Source: icmp6.HostSource}
+
+	_ func(icmp6.HostConfig) (*icmp6.HostConn, error)                                     = icmp6.ListenHost
+	_ func(icmp6.Conn, icmp6.FillConfig) icmp6.Conn                                       = icmp6.FillConn
+	_ func(dst netip.Addr) (netip.Addr, error)                                            = icmp6.HostSource
+	_ func(dst netip.Addr, nextHeader uint8, extensionHeaders []byte) (netip.Addr, error) = icmp6.FinalDestination
+	_ func(*ipv6.ICMPFilter) (icmp6.Filter, error)                                        = icmp6.FilterOf
+	_ func(icmp6.Filter) (*ipv6.ICMPFilter, error)                                        = icmp6.Filter.ICMPFilter
+	_ icmp6.Conn                                                                          = (*icmp6.HostConn)(nil)
+	_ error                                                                               = icmp6.ErrHeader
+	_ interface {
+		SetFilter(icmp6.Filter) error
+		PacketConn() net.PacketConn
+	} = (*icmp6.HostConn)(nil)
 )
 
 // srcselect

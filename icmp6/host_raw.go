@@ -1,0 +1,5 @@
+//go:build aix || darwin || dragonfly || freebsd || linux || netbsd || openbsd || solaris || windows
+
+package icmp6
+
+const hostHasRawSockets = true
