@@ -40,7 +40,8 @@ var table = map[string]row{
 	"stack/internal":    {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal"}, "gVisor stays behind one door"},
 	"stack/capture":     {[]string{"gopacket"}, "a tap knows packets, not stacks: it must not cost its importers gVisor"},
 	"stack/tun":         {[]string{"x/sys", "x/net"}, "a link knows packets, not stacks"},
-	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/tun", "x/net"}, "examples use what users can use"},
+	"stack/vxlan":       {[]string{"x/sys", "x/net"}, "a link knows packets, not stacks"},
+	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/tun", "stack/vxlan", "x/net"}, "examples use what users can use"},
 	"internal/arrows":   {nil, "it only reads source text"},
 }
 
