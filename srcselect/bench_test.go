@@ -166,6 +166,27 @@ func BenchmarkRemove(b *testing.B) {
 	benchUpdates(b, func(*testing.B, *Selector, Address) {}, remove)
 }
 
+// BenchmarkRemoveAddresses empties a host at once.
+func BenchmarkRemoveAddresses(b *testing.B) {
+	for _, n := range []int{1_000, 65_536} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s := mixes[0].host(b, n)
+			full := s.load()
+			var addrs []netip.Addr
+			for _, a := range mixes[0].addresses(n) {
+				addrs = append(addrs, a.Prefix.Addr())
+			}
+			for b.Loop() {
+				s.current.Store(full)
+				if s.RemoveAddresses(1, addrs...) != n {
+					b.Fatal("not there")
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/address")
+		})
+	}
+}
+
 func BenchmarkFlip(b *testing.B) {
 	benchUpdates(b, func(*testing.B, *Selector, Address) {}, func(b *testing.B, s *Selector, a Address) {
 		a.SkipAsSource = !a.SkipAsSource

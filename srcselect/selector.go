@@ -111,6 +111,22 @@ func (s *Selector) Remove(iface int, addr netip.Addr) bool {
 	return true
 }
 
+// RemoveAddresses removes addrs from an interface, and returns how many were there.
+// Readers see all of them go at once. It is cheaper than as many Removes.
+func (s *Selector) RemoveAddresses(iface int, addrs ...netip.Addr) (removed int) {
+	if iface < 1 || iface > math.MaxInt32 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := s.load()
+	next, removed := snap.withoutMany(s.newEdit(snap.cfg), int32(iface), addrs)
+	if removed > 0 {
+		s.current.Store(next)
+	}
+	return removed
+}
+
 // SetPolicy puts another policy table in force, at once for all addresses. It takes
 // time in proportion to their number.
 func (s *Selector) SetPolicy(p Policy) {

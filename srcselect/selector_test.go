@@ -54,6 +54,42 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
+// RemoveAddresses makes one snapshot, and none if nothing is there.
+func TestRemoveAddresses(t *testing.T) {
+	for _, n := range []int{3, mostInList + 20} { // a list, an index
+		s := NewSelector(Config{})
+		var addrs []netip.Addr
+		for i := range n {
+			p := hostPrefix("2001:db8::", i, 64)
+			addrs = append(addrs, p.Addr())
+			for iface := 1; iface <= 2; iface++ {
+				if err := s.Add(Address{Prefix: p, Interface: iface}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		before := s.load()
+		if got := s.RemoveAddresses(3, addrs...) + s.RemoveAddresses(0, addrs...) + s.RemoveAddresses(1); got != 0 || s.load() != before {
+			t.Errorf("of %d: removed %d of an interface that has none", n, got)
+		}
+		addrs[0] = addrs[0].WithZone("eth0")
+		if got := s.RemoveAddresses(1, addrs...); got != n {
+			t.Errorf("removed %d of %d", got, n)
+		}
+		for _, a := range s.Addresses() {
+			if a.Interface == 1 {
+				t.Errorf("of %d: %v is still there", n, a.Prefix)
+			}
+		}
+		if left := len(s.Addresses()); left != n {
+			t.Errorf("%d of %d are left on the other interface", left, n)
+		}
+		if got := s.RemoveAddresses(2, addrs...); got != n || len(s.Addresses()) != 0 {
+			t.Errorf("then removed %d of %d", got, n)
+		}
+	}
+}
+
 // A change of flags keeps the age, on which ties depend; a removal gives it up.
 func TestAge(t *testing.T) {
 	s := selectorWith(t, Config{}, "2001:db8::1", "2001:db8::2", "2001:db8::3")

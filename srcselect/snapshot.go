@@ -1,6 +1,9 @@
 package srcselect
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // A snapshot is the addresses at one moment, and what chooses among them. It never
 // changes. While there are few addresses it is a list of them, in order of age, and
@@ -94,11 +97,41 @@ func (snap *snapshot) without(ed *edit, r *record) *snapshot {
 		return next
 	}
 	next.index.remove(ed, r)
-	if next.index.count >= leastInIndex {
-		return next
+	return next.settled()
+}
+
+// withoutMany returns snap without those of addrs that are on an interface, and how
+// many that are.
+func (snap *snapshot) withoutMany(ed *edit, iface int32, addrs []netip.Addr) (*snapshot, int) {
+	next := &snapshot{cfg: snap.cfg, list: slices.Clone(snap.list), index: snap.index}
+	removed := 0
+	for _, addr := range addrs {
+		addr = normalizeAddr(addr)
+		if !addr.IsValid() {
+			continue
+		}
+		r := next.find(word128(addr), iface)
+		switch {
+		case r == nil:
+			continue
+		case next.index.count > 0:
+			next.index.remove(ed, r)
+		default:
+			one := *r // r is in the list, and changes with it
+			next.list = slices.DeleteFunc(next.list, func(other record) bool { return sameSlot(&other, &one) })
+		}
+		removed++
+	}
+	return next.settled(), removed
+}
+
+// settled returns snap, or a list of it if it is an index of few.
+func (snap *snapshot) settled() *snapshot {
+	if snap.index.count == 0 || snap.index.count >= leastInIndex {
+		return snap
 	}
 	few := &snapshot{cfg: snap.cfg}
-	for _, r := range next.byAge() {
+	for _, r := range snap.byAge() {
 		few.list = append(few.list, *r)
 	}
 	return few

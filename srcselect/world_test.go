@@ -184,6 +184,8 @@ func (w *world) query() Query {
 // mutate makes one change to both sides and returns an error where they differ.
 func (w *world) mutate() error {
 	switch n := w.IntN(10); {
+	case n == 0 && w.oneIn(3): // remove a part of an interface's
+		return w.removeSome(1+w.IntN(w.ifaces), w.IntN(4))
 	case n < 2 && len(w.list) > 0: // remove
 		i := w.IntN(len(w.list))
 		a := w.list[i]
@@ -214,6 +216,29 @@ func (w *world) mutate() error {
 		}
 	}
 	return w.s.Add(batch...)
+}
+
+// removeSome removes a quarter of an interface's addresses for each of quarters, at
+// once with addresses that nobody has and with the first of them a second time.
+func (w *world) removeSome(iface, quarters int) error {
+	addrs := []netip.Addr{netip.MustParseAddr("2001:db8:dead::"), {}, netip.MustParseAddr("10.9.8.7")}
+	kept := w.list[:0:0]
+	for _, a := range w.list {
+		if a.Interface == iface && w.IntN(4) < quarters {
+			addrs = append(addrs, a.Prefix.Addr())
+		} else {
+			kept = append(kept, a)
+		}
+	}
+	want := len(w.list) - len(kept)
+	w.list = kept
+	if want > 0 {
+		addrs = append(addrs, addrs[3])
+	}
+	if got := w.s.RemoveAddresses(iface, addrs...); got != want {
+		return fmt.Errorf("RemoveAddresses(%d, %v) removed %d, want %d", iface, addrs, got, want)
+	}
+	return nil
 }
 
 // unmapPlainly returns a with an IPv4-mapped prefix as an IPv4 one.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"syscall"
@@ -27,7 +28,8 @@ type Address struct {
 	Temporary, HomeAddress bool
 
 	// Preferred is how long the address stays preferred before it becomes deprecated, and Valid how
-	// long it stays assigned (RFC 4862 section 5.5.4), counted from AddAddress. Zero: for ever.
+	// long it stays assigned (RFC 4862 section 5.5.4), counted from AddAddress or SetLifetimes. Zero:
+	// for ever.
 	Preferred, Valid time.Duration
 }
 
@@ -55,10 +57,40 @@ func (s AddressState) String() string {
 	return fmt.Sprintf("AddressState(%d)", uint8(s))
 }
 
-// AddressInfo is an address as an interface has it.
+// Origin says who configured an address.
+type Origin uint8
+
+const (
+	// OriginManual: the program did, with AddAddress.
+	OriginManual Origin = iota
+	// OriginLinkLocal: the interface gave it to itself (RFC 4862 section 5.3).
+	OriginLinkLocal
+	// OriginAdvertised: it was formed from a prefix that a router advertised (RFC 4862 section 5.5).
+	OriginAdvertised
+)
+
+func (o Origin) String() string {
+	switch o {
+	case OriginManual:
+		return "manual"
+	case OriginLinkLocal:
+		return "link-local"
+	case OriginAdvertised:
+		return "advertised"
+	}
+	return fmt.Sprintf("Origin(%d)", uint8(o))
+}
+
+// AddressInfo is an address as an interface has it. Its Preferred and Valid are the lifetimes that it
+// was last given.
 type AddressInfo struct {
 	Address
-	State AddressState
+	State  AddressState
+	Origin Origin
+
+	// PreferredUntil and ValidUntil are when the lifetimes end, by Config.Clock. Zero: never, or, for
+	// PreferredUntil, that it is Deprecated whatever the time.
+	PreferredUntil, ValidUntil time.Time
 }
 
 // errAddress is the shape of every complaint about an address: errors.Is finds the errno.
@@ -92,27 +124,34 @@ func (a Address) check() error {
 
 // isBroadcast reports whether p's address has all host bits set, or is 255.255.255.255.
 func isBroadcast(p netip.Prefix) bool {
-	if !p.Addr().Is4() {
-		return false
-	}
-	b := p.Addr().As4()
-	v := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-	if v == 1<<32-1 {
+	if p.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
 		return true
 	}
-	host := uint32(1)<<(32-p.Bits()) - 1
-	return p.Bits() < 31 && v&host == host
+	bc, ok := broadcastOf(p)
+	return ok && p.Addr() == bc
+}
+
+// broadcastOf returns the broadcast address of an IPv4 prefix, which those of 31 and 32 bits lack (RFC
+// 3021 section 2.1).
+func broadcastOf(p netip.Prefix) (netip.Addr, bool) {
+	if !p.Addr().Is4() || p.Bits() >= 31 {
+		return netip.Addr{}, false
+	}
+	b := p.Addr().As4()
+	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(b[:])|(1<<(32-p.Bits())-1))
+	return netip.AddrFrom4(b), true
 }
 
 // candidate is the address as source selection sees it.
-func (a AddressInfo) candidate(iface int) srcselect.Address {
+func (e *addressEntry) candidate() srcselect.Address {
 	return srcselect.Address{
-		Prefix:       a.Prefix,
-		Interface:    iface,
-		SkipAsSource: a.SkipAsSource,
-		Tentative:    a.State != Assigned,
-		Deprecated:   a.Deprecated,
-		Temporary:    a.Temporary,
-		HomeAddress:  a.HomeAddress,
+		Prefix:       e.Prefix,
+		Interface:    e.i.index,
+		SkipAsSource: e.SkipAsSource,
+		Tentative:    e.State != Assigned,
+		Deprecated:   e.Deprecated,
+		Temporary:    e.Temporary,
+		HomeAddress:  e.HomeAddress,
+		Routers:      e.routers,
 	}
 }

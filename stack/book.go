@@ -1,42 +1,59 @@
 package stack
 
 import (
+	"cmp"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/hextet/hextet/srcselect"
 )
 
-// addressBook is the one record of which addresses the host has, and keeps the selector in step with
-// it. gVisor reports the state of addresses with its own locks held, so the book's lock is a leaf:
-// nothing of gVisor's is called under it.
+// addressBook is the one record of which addresses the host has, and keeps the selector and the
+// watchers in step with it. gVisor reports the state of addresses with its own locks held, so the
+// book's lock is a leaf: nothing of gVisor's is called under it.
 type addressBook struct {
-	sel *srcselect.Selector
+	sel   *srcselect.Selector
+	watch *watchers
 
 	mu      sync.Mutex
-	entries map[addressKey]*addressEntry
+	pages   map[int]*bookPage // by interface
 	seq     uint64
 	changed chan struct{} // closed and replaced at every change
 }
 
-type addressKey struct {
-	iface int
-	addr  netip.Addr
+// bookPage is what the book knows of one interface.
+type bookPage struct {
+	entries    map[netip.Addr]*addressEntry
+	tentative  int                // entries that are
+	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
+	advertised []advertisement    // prefixes that routers advertise
+}
+
+// advertisement says which routers advertise a prefix.
+type advertisement struct {
+	prefix  netip.Prefix
+	routers []netip.Addr // never changed
 }
 
 type addressEntry struct {
 	AddressInfo
-	iface   int
-	seq     uint64        // order of insertion
-	pending bool          // part of an AddAddresses that has not ended; not yet in the selector
-	stop    []func() bool // lifetime timers
+	i       *Interface
+	seq     uint64 // order of insertion
+	pending bool   // part of an AddAddresses that has not ended; not yet in the selector
+
+	deprecated bool          // whatever the preferred lifetime says
+	offLink    bool          // that a prefix is on the link is not for its addresses to say
+	routers    []netip.Addr  // that advertise the prefix; never changed
+	stop       []func() bool // timers
+
+	life   uint64         // how often it got lifetimes
+	expiry [2]func() bool // their timers: preferred, valid
 }
 
-func (b *addressBook) init(sel *srcselect.Selector) {
-	b.sel = sel
-	b.entries = make(map[addressKey]*addressEntry)
+func (b *addressBook) init(sel *srcselect.Selector, w *watchers) {
+	b.sel, b.watch = sel, w
+	b.pages = make(map[int]*bookPage)
 	b.changed = make(chan struct{})
 }
 
@@ -46,18 +63,54 @@ func (b *addressBook) notify() {
 	b.changed = make(chan struct{})
 }
 
-// insert records a as pending, or returns nil if the interface has the address already.
-func (b *addressBook) insert(iface int, a Address) *addressEntry {
+// tell tells the watchers about an entry. b.mu is held.
+func (b *addressBook) tell(e *addressEntry, removed bool) {
+	b.watch.post(e.watchKey(), func() (Event, bool) { return e.event(removed), removed })
+}
+
+func (e *addressEntry) watchKey() watchKey {
+	return watchKey{kind: addressKind, iface: e.i.index, addr: e.Prefix.Addr()}
+}
+
+func (e *addressEntry) event(removed bool) Event {
+	return AddressEvent{Interface: e.i.name, Index: e.i.index, AddressInfo: e.AddressInfo, Removed: removed}
+}
+
+// page returns an interface's page, or an empty one that is not in the book.
+func (b *addressBook) page(iface int) *bookPage {
+	if p := b.pages[iface]; p != nil {
+		return p
+	}
+	return &bookPage{}
+}
+
+// has reports whether e has not been removed. b.mu is held.
+func (b *addressBook) has(e *addressEntry) bool {
+	return b.page(e.i.index).entries[e.Prefix.Addr()] == e
+}
+
+// insert records e as pending, or reports that its interface has the address already.
+func (b *addressBook) insert(e *addressEntry) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	k := addressKey{iface, a.Prefix.Addr()}
-	if b.entries[k] != nil {
-		return nil
+	p := b.pages[e.i.index]
+	if p == nil {
+		p = &bookPage{entries: make(map[netip.Addr]*addressEntry), broadcasts: make(map[netip.Addr]int)}
+		b.pages[e.i.index] = p
+	}
+	addr := e.Prefix.Addr()
+	if p.entries[addr] != nil {
+		return false
 	}
 	b.seq++
-	e := &addressEntry{AddressInfo: AddressInfo{Address: a}, iface: iface, seq: b.seq, pending: true}
-	b.entries[k] = e
-	return e
+	e.seq, e.pending = b.seq, true
+	e.routers = p.advertisers(addr)
+	p.entries[addr] = e
+	p.tentative++
+	if bc, ok := broadcastOf(e.Prefix); ok {
+		p.broadcasts[bc]++
+	}
+	return true
 }
 
 // publish makes pending entries candidates, all in one step.
@@ -67,7 +120,7 @@ func (b *addressBook) publish(entries []*addressEntry) error {
 	candidates := make([]srcselect.Address, 0, len(entries))
 	for _, e := range entries {
 		if e.State != Duplicate {
-			candidates = append(candidates, e.candidate(e.iface))
+			candidates = append(candidates, e.candidate())
 		}
 	}
 	if err := b.sel.Add(candidates...); err != nil {
@@ -75,6 +128,7 @@ func (b *addressBook) publish(entries []*addressEntry) error {
 	}
 	for _, e := range entries {
 		e.pending = false
+		b.tell(e, false)
 	}
 	b.notify()
 	return nil
@@ -82,107 +136,121 @@ func (b *addressBook) publish(entries []*addressEntry) error {
 
 // update changes an entry and, if it is a candidate, the selector's copy. It returns false if the
 // entry is gone.
-func (b *addressBook) update(e *addressEntry, change func(*AddressInfo)) bool {
+func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.entries[addressKey{e.iface, e.Prefix.Addr()}] != e {
+	if !b.has(e) {
 		return false
 	}
 	before := e.AddressInfo
-	change(&e.AddressInfo)
+	change(e)
+	if before.State != e.State {
+		b.pages[e.i.index].count(before.State, -1)
+		b.pages[e.i.index].count(e.State, +1)
+	}
 	if e.pending || e.AddressInfo == before {
 		return true
 	}
+	b.tell(e, false)
+	if before.State == e.State && before.Deprecated == e.Deprecated && before.SkipAsSource == e.SkipAsSource {
+		return true // no more than its lifetimes
+	}
 	if e.State == Duplicate {
-		b.sel.Remove(e.iface, e.Prefix.Addr())
-	} else if err := b.sel.Add(e.candidate(e.iface)); err != nil {
-		panic("stack: the selector refused an address that it had accepted: " + err.Error())
+		b.sel.Remove(e.i.index, e.Prefix.Addr())
+	} else {
+		b.choose(e)
 	}
 	b.notify()
 	return true
 }
 
-// remove deletes an entry, stops its timers and returns its last state.
-func (b *addressBook) remove(e *addressEntry) AddressState {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := addressKey{e.iface, e.Prefix.Addr()}
-	if b.entries[k] == e {
-		b.removeLocked(k, e)
+func (p *bookPage) count(s AddressState, n int) {
+	if s == Tentative {
+		p.tentative += n
 	}
-	return e.State
 }
 
-func (b *addressBook) removeLocked(k addressKey, e *addressEntry) {
-	delete(b.entries, k)
-	for _, stop := range e.stop {
-		stop()
+// choose makes the selector see entries as they are. b.mu is held.
+func (b *addressBook) choose(entries ...*addressEntry) {
+	candidates := make([]srcselect.Address, len(entries))
+	for n, e := range entries {
+		candidates[n] = e.candidate()
 	}
-	if !e.pending {
-		b.sel.Remove(e.iface, e.Prefix.Addr())
+	if err := b.sel.Add(candidates...); err != nil {
+		panic("stack: the selector refused an address that it had accepted: " + err.Error())
+	}
+}
+
+// remove deletes those of entries that are still there, stops their timers and returns them.
+func (b *addressBook) remove(entries ...*addressEntry) []*addressEntry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var removed []*addressEntry
+	for _, e := range entries {
+		if b.has(e) {
+			b.drop(e)
+			removed = append(removed, e)
+		}
+	}
+	b.forget(removed)
+	return removed
+}
+
+// drop takes an entry off its page. b.mu is held.
+func (b *addressBook) drop(e *addressEntry) {
+	p := b.pages[e.i.index]
+	delete(p.entries, e.Prefix.Addr())
+	p.count(e.State, -1)
+	if bc, ok := broadcastOf(e.Prefix); ok {
+		if p.broadcasts[bc]--; p.broadcasts[bc] == 0 {
+			delete(p.broadcasts, bc)
+		}
+	}
+	e.stopTimers()
+}
+
+// forget tells the others that entries, which are of one interface, are gone. b.mu is held.
+func (b *addressBook) forget(entries []*addressEntry) {
+	var addrs []netip.Addr
+	for _, e := range entries {
+		if !e.pending {
+			addrs = append(addrs, e.Prefix.Addr())
+			b.tell(e, true)
+		}
+	}
+	if len(addrs) > 0 {
+		b.sel.RemoveAddresses(entries[0].i.index, addrs...)
 		b.notify()
 	}
 }
 
-// lookup returns the entry of an address, or nil.
-func (b *addressBook) lookup(iface int, addr netip.Addr) *addressEntry {
+// removeAll deletes an interface's entries and whatever else is known of it.
+func (b *addressBook) removeAll(iface int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.entries[addressKey{iface, addr.WithZone("")}]
+	removed := b.page(iface).sorted()
+	for _, e := range removed {
+		b.drop(e)
+	}
+	b.forget(removed)
+	delete(b.pages, iface)
 }
 
-// state returns how an address fares; what the interface does not have is as good as tentative.
-func (b *addressBook) state(iface int, addr netip.Addr) AddressState {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.entries[addressKey{iface, addr}]; e != nil {
-		return e.State
-	}
-	return Tentative
-}
+func compareSeq(x, y *addressEntry) int { return cmp.Compare(x.seq, y.seq) }
 
 // after runs f once d has passed, unless e is removed before.
 func (b *addressBook) after(clock Clock, e *addressEntry, d time.Duration, f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.entries[addressKey{e.iface, e.Prefix.Addr()}] == e {
+	if b.has(e) {
 		e.stop = append(e.stop, clock.AfterFunc(d, f))
 	}
 }
 
-// removeAll deletes an interface's entries.
-func (b *addressBook) removeAll(iface int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for k, e := range b.entries {
-		if k.iface == iface {
-			b.removeLocked(k, e)
-		}
+func (e *addressEntry) stopTimers() {
+	for _, stop := range e.stop {
+		stop()
 	}
-}
-
-// list returns an interface's entries in the order in which they were added, and a channel that is
-// closed when the list is stale.
-func (b *addressBook) list(iface int) ([]AddressInfo, <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var es []*addressEntry
-	for k, e := range b.entries {
-		if k.iface == iface {
-			es = append(es, e)
-		}
-	}
-	slices.SortFunc(es, func(x, y *addressEntry) int { return int(x.seq) - int(y.seq) })
-	infos := make([]AddressInfo, len(es))
-	for i, e := range es {
-		infos[i] = e.AddressInfo
-	}
-	return infos, b.changed
-}
-
-// snapshot returns the candidates and a channel that is closed when they are stale.
-func (b *addressBook) snapshot() ([]srcselect.Address, <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.sel.Addresses(), b.changed
+	e.stop = nil
+	e.stopExpiry()
 }

@@ -11,6 +11,12 @@ type Counters struct {
 	RxUnknown  uint64 // dropped: neither IPv4, IPv6 nor ARP
 	TxOversize uint64 // dropped: larger than the link's MTU
 	TxDropped  uint64 // dropped: the link did not take it
+
+	// Router Advertisements, with SLAAC.
+	Advertisements        uint64 // taken up
+	AdvertisementsInvalid uint64 // discarded for RFC 4861 section 6.1.2
+	AdvertisementsDropped uint64 // dropped: too many at once
+	AdvertisedIgnored     uint64 // parts ignored: more routers, prefixes, routes, servers or names than are kept
 }
 
 // Counters returns the interface's counters.
@@ -26,5 +32,10 @@ func (i *Interface) Counters() Counters {
 		RxUnknown:  c.RxUnknown.Load(),
 		TxOversize: c.TxOversize.Load(),
 		TxDropped:  c.TxDropped.Load(),
+
+		Advertisements:        i.auto.count.taken.Load(),
+		AdvertisementsInvalid: i.auto.count.invalid.Load(),
+		AdvertisementsDropped: i.auto.count.dropped.Load(),
+		AdvertisedIgnored:     i.auto.count.ignored.Load(),
 	}
 }

@@ -34,6 +34,21 @@
 //
 // Traffic to one of the host's own addresses stays inside and carries that address on both ends.
 //
+// # The life of an address
+//
+// An address that the program adds, or that SLAAC forms, is tentative until duplicate address detection
+// has ended, then assigned, deprecated when its preferred lifetime ends, and gone when its valid lifetime
+// does. InterfaceConfig.SLAAC makes an interface a host of its routers (RFC 4861, 4862, 4191, 8106), with
+// stable opaque identifiers (RFC 7217) and temporary addresses (RFC 8981) by choice;
+// InterfaceConfig.OnAutoAddress gives automatic addresses their flags before they can be chosen. Which
+// router advertised which prefix is remembered, so a packet leaves from the prefix of the router that it
+// goes to (RFC 6724 section 5, rule 5.5).
+//
+// [Stack.Watch] tells what there is and what becomes of it. What is learnt from routers is bounded: 64
+// routes, 32 prefixes, 16 DNS servers and 16 search domains on an interface; [Interface.Counters] counts
+// what was ignored. Not there: optimistic detection (RFC 4429), and choosing another default router when
+// one does not answer (RFC 4861 section 6.3.6).
+//
 // # Errors
 //
 // Sockets return a *net.OpError around an errno, net.ErrClosed, os.ErrDeadlineExceeded, io.EOF or a

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hextet/hextet/stack/internal/engine"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -39,6 +41,32 @@ type InterfaceConfig struct {
 
 	// EchoReply says whether echo requests are answered. Zero: yes.
 	EchoReply EchoReply
+
+	// SLAAC makes the interface listen to routers: it solicits them (RFC 4861, RFC 7559), forms an
+	// address from each prefix that they advertise for that (RFC 4862), and takes up default routers,
+	// on-link prefixes, routes (RFC 4191), the hop limit, the MTU and the neighbour discovery timers.
+	// What it learnt, DNS servers and search domains too (RFC 8106), is in RouterInfo. On a link of
+	// bare IP packets it also forms a link-local address, which Ethernet interfaces always have.
+	// False: Router Advertisements are ignored.
+	SLAAC bool
+
+	// StableSecret makes the identifiers of link-local and stable addresses opaque (RFC 7217): the key
+	// from which they are made, with the prefix and the interface's Name, 16 bytes or more that stay the
+	// same from run to run. Empty: they are made from the hardware address (modified EUI-64, RFC 4291
+	// appendix A), or, on a link that has none, from a key that Attach makes up. Attach keeps a copy.
+	StableSecret []byte
+
+	// TemporaryAddresses adds a temporary address (RFC 8981) beside each stable one from SLAAC, and
+	// another before it is deprecated. Source selection prefers them unless it is told not to.
+	// TemporaryPreferred and TemporaryValid bound their lifetimes. Zero: 1 day and 2 days (RFC 8981
+	// section 3.8).
+	TemporaryAddresses                 bool
+	TemporaryPreferred, TemporaryValid time.Duration
+
+	// OnAutoAddress is asked about each automatic address, the link-local one included, before it is
+	// assigned, and says which flags it is to have from the beginning. nil: none. It may ask the stack,
+	// but must not detach the interface or close the stack.
+	OnAutoAddress func(AddressInfo) AddressFlags
 }
 
 // An Interface is one attachment of a Stack to a Link.
@@ -57,6 +85,7 @@ type Interface struct {
 	admin  sync.Mutex  // serialises changes of addresses
 	gone   atomic.Bool // detached, or about to be
 	detach sync.Once
+	auto   autoconf
 }
 
 // Attach adds an interface and starts to read its link. An Ethernet interface gets its link-local
@@ -69,11 +98,9 @@ func (s *Stack) Attach(cfg InterfaceConfig) (*Interface, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.hw != nil {
-		if err := i.AddAddress(Address{Prefix: linkLocal(i.hw)}); err != nil {
-			i.Detach()
-			return nil, err
-		}
+	if err := i.auto.start(); err != nil {
+		i.Detach()
+		return nil, err
 	}
 	return i, nil
 }
@@ -97,6 +124,20 @@ func (cfg InterfaceConfig) check() error {
 	if cfg.EchoReply > EchoReplyOff {
 		return fmt.Errorf("stack: attach %q: EchoReply %d is neither EchoReplyOn nor EchoReplyOff", cfg.Name, cfg.EchoReply)
 	}
+	return cfg.checkSLAAC()
+}
+
+func (cfg InterfaceConfig) checkSLAAC() error {
+	if n := len(cfg.StableSecret); n > 0 && n < 16 {
+		return fmt.Errorf("stack: attach %q: StableSecret has %d bytes, less than 16 (RFC 7217 section 5)", cfg.Name, n)
+	}
+	if cfg.TemporaryAddresses && !cfg.SLAAC {
+		return fmt.Errorf("stack: attach %q: TemporaryAddresses without SLAAC: there is no prefix to form them from", cfg.Name)
+	}
+	preferred := cmp.Or(cfg.TemporaryPreferred, tempPreferredLifetime)
+	if preferred <= regenAdvance || preferred > cmp.Or(cfg.TemporaryValid, tempValidLifetime) {
+		return fmt.Errorf("stack: attach %q: TemporaryPreferred %v is not between %v (RFC 8981 section 3.8) and TemporaryValid", cfg.Name, preferred, regenAdvance)
+	}
 	return nil
 }
 
@@ -114,6 +155,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
 	}
 	i.echo.Store(cfg.EchoReply == EchoReplyOn)
+	i.auto.init(i, cfg)
 	i.ep = engine.NewLinkEndpoint(cfg.Link, i.failed)
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, cfg.DAD && i.hw != nil); err != nil {
 		return nil, fmt.Errorf("stack: attach %q: %w", i.name, err)
@@ -123,13 +165,20 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.republishRoutes()
 	i.ep.Start()
 	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i))) // last: from now on it may be detached
+	i.tell()
 	return i, nil
 }
 
 // failed runs when the link ended by itself: the interface stays, without a carrier.
 func (i *Interface) failed(err error) {
-	i.fail.Store(&err)
 	i.s.log.Warn("link failed", "interface", i.name, "error", err)
+	i.halt(err)
+}
+
+// halt ends the interface's operation for a reason.
+func (i *Interface) halt(err error) {
+	i.fail.Store(&err)
+	i.tell()
 	i.s.gv.DisableNIC(i.id())
 	i.once.Do(func() { close(i.down) })
 }
@@ -139,11 +188,13 @@ func (i *Interface) failed(err error) {
 func (i *Interface) Detach() (err error) {
 	i.detach.Do(func() {
 		i.gone.Store(true)
+		i.auto.stop()
 		// First, and under no lock: it frees whoever is stuck in the link, with locks held.
 		if err = i.ep.Stop(); err != nil {
 			err = fmt.Errorf("stack: detach %q: closing the link: %w", i.name, err)
 		}
 		i.s.remove(i)
+		i.tell()
 		i.once.Do(func() { close(i.down) })
 	})
 	return err
@@ -161,6 +212,14 @@ func (s *Stack) remove(i *Interface) {
 	s.rib.forget(i.index)
 	s.republishRoutes()
 	s.gv.RemoveNIC(i.id())
+}
+
+// tell tells the watchers how the interface is.
+func (i *Interface) tell() { i.s.watch.post(linkKey(i), i.linkEvent) }
+
+func (i *Interface) linkEvent() (e Event, removed bool) {
+	removed = i.gone.Load()
+	return LinkEvent{Interface: i.name, Index: i.index, Err: i.Err(), Removed: removed}, removed
 }
 
 // live returns why the interface is of no use any more, or nil.
@@ -209,12 +268,13 @@ func (i *Interface) Name() string { return i.name }
 // Index returns the interface's index, which starts at 1 and is never used again.
 func (i *Interface) Index() int { return i.index }
 
-// Done returns a channel that is closed when the link ended by itself, for which Err then has the
-// reason, or when the interface was detached.
+// Done returns a channel that is closed when the interface became useless, for which Err then has the
+// reason, or when it was detached.
 func (i *Interface) Done() <-chan struct{} { return i.down }
 
-// Err returns why the link ended by itself, or nil. An interface whose link failed neither sends
-// nor receives until it is detached.
+// Err returns why the interface is of no use any more, or nil: its link ended by itself, or another
+// station has its hardware address, as a duplicate of its link-local address shows (RFC 4862 section
+// 5.4.5). Such an interface neither sends nor receives until it is detached.
 func (i *Interface) Err() error {
 	if err := i.fail.Load(); err != nil {
 		return fmt.Errorf("stack: interface %q: %w", i.name, *err)

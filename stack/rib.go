@@ -20,9 +20,12 @@ import (
 // gVisor hands a route's SourceHint to that choice unread. The hint is therefore a token that names
 // the route, so that its next hop (RFC 6724 section 5, rule 5.5) and its Source are known there.
 type routeTable struct {
+	watch *watchers
+
 	mu     sync.Mutex
 	routes []*routeEntry
-	refs   map[connectedKey]int // addresses under a connected prefix
+	refs   map[connectedKey]int // who says that a prefix is on the link: addresses under it, routers
+	news   []routeNews          // what the next republishRoutes puts into force
 	seq    uint32
 	snap   atomic.Pointer[ribSnapshot]
 }
@@ -31,7 +34,8 @@ type routeKind uint8
 
 const (
 	configuredRoute routeKind = iota
-	connectedRoute            // to the prefix of an own address
+	connectedRoute            // to the prefix of an own address, or one that a router says is on the link
+	advertisedRoute           // that a router advertised
 	multicastRoute            // lets a multicast packet leave that names no interface
 )
 
@@ -40,6 +44,11 @@ type routeEntry struct {
 	kind  routeKind
 	iface int
 	token uint32 // also the age
+}
+
+type routeNews struct {
+	*routeEntry
+	removed bool
 }
 
 type connectedKey struct {
@@ -52,7 +61,8 @@ type ribSnapshot struct {
 	byToken map[uint32]*routeEntry
 }
 
-func (t *routeTable) init() {
+func (t *routeTable) init(w *watchers) {
+	t.watch = w
 	t.refs = make(map[connectedKey]int)
 	t.snap.Store(&ribSnapshot{})
 }
@@ -61,7 +71,54 @@ func (t *routeTable) init() {
 func (t *routeTable) insert(r Route, i *Interface, kind routeKind) {
 	t.seq++
 	r.Interface = i.name
-	t.routes = append(t.routes, &routeEntry{Route: r, kind: kind, iface: i.index, token: t.seq})
+	e := &routeEntry{Route: r, kind: kind, iface: i.index, token: t.seq}
+	t.routes = append(t.routes, e)
+	t.tell(e, false)
+}
+
+// removeFunc removes entries and reports whether there were any; t.mu is held.
+func (t *routeTable) removeFunc(del func(*routeEntry) bool) bool {
+	before := len(t.routes)
+	t.routes = slices.DeleteFunc(t.routes, func(e *routeEntry) bool {
+		if !del(e) {
+			return false
+		}
+		t.tell(e, true)
+		return true
+	})
+	return len(t.routes) < before
+}
+
+// tell has the watchers told about an entry once it is in force; t.mu is held.
+func (t *routeTable) tell(e *routeEntry, removed bool) {
+	if e.kind != multicastRoute {
+		t.news = append(t.news, routeNews{e, removed})
+	}
+}
+
+// tellAll tells the watchers what has come into force; t.mu is held.
+func (t *routeTable) tellAll() {
+	for _, n := range t.news {
+		t.watch.post(n.watchKey(), func() (Event, bool) { return RouteEvent{n.Route, n.removed}, n.removed })
+	}
+	t.news = nil
+}
+
+func (e *routeEntry) watchKey() watchKey {
+	return watchKey{kind: routeEventKind, iface: e.iface, token: e.token}
+}
+
+// showAll tells a new watcher of every route, in the order of their age.
+func (t *routeTable) showAll(w *watcher) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := slices.Clone(t.routes)
+	slices.SortFunc(all, func(a, b *routeEntry) int { return cmp.Compare(a.token, b.token) })
+	for _, e := range all {
+		if e.kind != multicastRoute {
+			w.post(e.watchKey(), func() (Event, bool) { return RouteEvent{e.Route, false}, false })
+		}
+	}
 }
 
 // add adds a configured route unless there is one like it.
@@ -91,34 +148,61 @@ func (t *routeTable) remove(r Route) bool {
 	if n < 0 {
 		return false
 	}
-	t.routes = slices.Delete(t.routes, n, n+1)
-	return true
+	found := t.routes[n]
+	return t.removeFunc(func(e *routeEntry) bool { return e == found })
 }
 
-// addConnected adds routes to the prefixes of new addresses.
-func (t *routeTable) addConnected(i *Interface, as []Address) {
+// addConnected adds routes to prefixes that somebody says are on the link, and reports whether one was
+// not there yet.
+func (t *routeTable) addConnected(i *Interface, prefixes ...netip.Prefix) (changed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, a := range as {
-		p := a.Prefix.Masked()
+	if i.gone.Load() { // if it is set later, forget comes later too
+		return false
+	}
+	for _, p := range prefixes {
 		k := connectedKey{i.index, p}
 		if t.refs[k]++; t.refs[k] == 1 && !p.IsSingleIP() {
 			t.insert(Route{Destination: p}, i, connectedRoute)
+			changed = true
 		}
+	}
+	return changed
+}
+
+// removeConnected undoes addConnected.
+func (t *routeTable) removeConnected(i *Interface, prefixes ...netip.Prefix) (changed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	gone := make(map[netip.Prefix]bool)
+	for _, p := range prefixes {
+		k := connectedKey{i.index, p}
+		if t.refs[k]--; t.refs[k] <= 0 {
+			delete(t.refs, k)
+			gone[p] = true
+		}
+	}
+	return len(gone) > 0 && t.removeFunc(func(e *routeEntry) bool {
+		return e.kind == connectedRoute && e.iface == i.index && gone[e.Destination]
+	})
+}
+
+// learn adds a route that a router advertised, in the place of one over the same router.
+func (t *routeTable) learn(i *Interface, r Route) {
+	t.unlearn(i, r)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !i.gone.Load() {
+		t.insert(r, i, advertisedRoute)
 	}
 }
 
-// removeConnected undoes addConnected for one address.
-func (t *routeTable) removeConnected(i *Interface, a Address) {
+// unlearn undoes learn.
+func (t *routeTable) unlearn(i *Interface, r Route) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := connectedKey{i.index, a.Prefix.Masked()}
-	if t.refs[k]--; t.refs[k] > 0 {
-		return
-	}
-	delete(t.refs, k)
-	t.routes = slices.DeleteFunc(t.routes, func(e *routeEntry) bool {
-		return e.kind == connectedRoute && e.iface == i.index && e.Destination == k.prefix
+	t.removeFunc(func(e *routeEntry) bool {
+		return e.kind == advertisedRoute && e.iface == i.index && e.Destination == r.Destination && e.NextHop == r.NextHop
 	})
 }
 
@@ -145,7 +229,7 @@ func (t *routeTable) connected(i *Interface, addr netip.Addr) bool {
 func (t *routeTable) forget(iface int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.routes = slices.DeleteFunc(t.routes, func(e *routeEntry) bool { return e.iface == iface })
+	t.removeFunc(func(e *routeEntry) bool { return e.iface == iface })
 	for k := range t.refs {
 		if k.iface == iface {
 			delete(t.refs, k)
@@ -188,6 +272,7 @@ func (s *Stack) republishRoutes() {
 	t.snap.Store(both)
 	s.gv.SetRouteTable(table)
 	t.snap.Store(next)
+	t.tellAll()
 }
 
 // routeToken and tokenRoute carry a route's token through an address.

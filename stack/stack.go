@@ -55,6 +55,8 @@ type Stack struct {
 	rib   routeTable
 	raw   rawDemux
 	conns connSet
+	watch watchers
+	done  chan struct{} // closed at the end of Close
 
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
@@ -78,6 +80,7 @@ func New(cfg Config) (*Stack, error) {
 		clock: cfg.Clock,
 		log:   cfg.Logger,
 		sel:   srcselect.NewSelector(cfg.Select),
+		done:  make(chan struct{}),
 	}
 	s.ifaces.Store(new([]*Interface))
 	if s.log == nil {
@@ -89,11 +92,11 @@ func New(cfg Config) (*Stack, error) {
 	} else {
 		engineClock = convert.EngineClock(s.clock)
 	}
-	s.book.init(s.sel)
-	s.rib.init()
+	s.book.init(s.sel, &s.watch)
+	s.rib.init(&s.watch)
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Hooks: engine.Hooks{Source: s.source, Holds: s.book.holds, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open},
 		Clock: engineClock,
 		NoTCP: cfg.NoTCP,
 	})
@@ -118,5 +121,6 @@ func (s *Stack) Close() error {
 		errs = append(errs, i.Detach())
 	}
 	s.gv.Destroy()
+	close(s.done)
 	return errors.Join(errs...)
 }

@@ -111,7 +111,7 @@ var (
 		Preferred: time.Second, Valid: time.Second}
 	_ = stack.Route{Destination: netip.Prefix{}, NextHop: netip.Addr{}, Interface: "", Source: netip.Addr{}, Metric: 0, MTU: 0}
 	_ = stack.Dialer{Stack: (*stack.Stack)(nil), LocalAddr: netip.AddrPort{}, Interface: "", Prefer: srcselect.Preferences(0)}
-	_ = stack.InterfaceConfig{Name: "", Link: stack.Link(nil), DAD: false}
+	_ = stack.InterfaceConfig{Name: "", Link: stack.Link(nil), DAD: false, SLAAC: false}
 
 	_ func(stack.Config) (*stack.Stack, error) = stack.New
 	_ func(mtu int) (a, b stack.Link)          = stack.Pipe

@@ -45,6 +45,7 @@ func (d *dispatcher) DeliverTransportPacketWithDefaultHandlerResult(p tcpip.Tran
 // DeliverRawPacket sees every valid IP packet before gVisor looks at its destination, keyed by its
 // first next header. IPv4 fragments come reassembled.
 func (d *dispatcher) DeliverRawPacket(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) {
+	d.advertisement(p, pkt)
 	d.rawEarly(p, pkt)
 	d.TransportDispatcherWithDefaultHandlerResult.DeliverRawPacket(p, pkt)
 }

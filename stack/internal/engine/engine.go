@@ -28,12 +28,18 @@ type Hooks struct {
 	// gVisor found, or the zero Addr.
 	Source func(nic int, dst, hint netip.Addr) (netip.Prefix, bool)
 
+	// Holds reports whether an IPv4 address is nic's own or the broadcast address of one's prefix.
+	Holds func(nic int, addr netip.Addr) bool
+
 	// EchoReply reports whether nic answers echo requests.
 	EchoReply func(nic int) bool
 
 	// Raw delivers a packet that reached this host to raw sockets and reports whether one took it.
 	// The packet is only borrowed.
 	Raw func(p RawPacket) bool
+
+	// Advertisement is shown every Router Advertisement to this host, unchecked and borrowed.
+	Advertisement func(p RawPacket)
 
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -59,4 +60,13 @@ func (e *endpoint4) AcquireOutgoingPrimaryAddress(dst, hint tcpip.Address, allow
 // MainAddress is the sender of ARP probes that gVisor sends of its own accord.
 func (e *endpoint4) MainAddress() tcpip.AddressWithPrefix {
 	return mainAddress(e.hooks, e.nic, everybody4)
+}
+
+// AcquireAssignedAddress looks an address up. gVisor would walk all addresses for one that is none of
+// them, since it might be the broadcast address of one's prefix: it is only asked if it is.
+func (e *endpoint4) AcquireAssignedAddress(addr tcpip.Address, allowTemp bool, peb stack.PrimaryEndpointBehavior, readOnly bool) stack.AddressEndpoint {
+	if !allowTemp && !e.hooks.Holds(int(e.nic.ID()), convert.NetAddr(addr)) {
+		return nil
+	}
+	return e.endpoint4Methods.AcquireAssignedAddress(addr, allowTemp, peb, readOnly)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -53,16 +54,24 @@ func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		nic:       nic.ID(),
 		fragments: p.fragments,
 	}
-	inner := p.protocol6Methods.NewEndpoint(nic, disp).(endpoint6Methods)
+	limit := new(linkLimit)
+	inner := p.protocol6Methods.NewEndpoint(limitedNIC{nic, limit}, disp).(endpoint6Methods)
 	disp.local = inner
-	return &endpoint6{inner, p.hooks, nic}
+	return &endpoint6{endpoint6Methods: inner, hooks: p.hooks, nic: nic, limit: limit}
 }
 
 type endpoint6 struct {
 	endpoint6Methods
 	hooks *Hooks
 	nic   stack.NetworkInterface
+	dad   bool // addresses pass duplicate address detection
+
+	// What routers advertise; 0: nothing.
+	hopLimit atomic.Uint32
+	limit    *linkLimit
 }
+
+type linkLimit struct{ mtu atomic.Uint32 }
 
 // AcquireOutgoingPrimaryAddress is where gVisor chooses a source when nobody named one. nil lets
 // FindRoute try the next route.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -15,13 +14,9 @@ func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) 
 	if err := s.CreateNICWithOptions(id, ep, stack.NICOptions{Name: name}); err != nil {
 		return convert.Error(err)
 	}
-	net6, err := s.GetNetworkEndpoint(id, header.IPv6ProtocolNumber)
-	if err != nil {
-		s.RemoveNIC(id)
-		return convert.Error(err)
-	}
-	if dad {
-		net6.(stack.DuplicateAddressDetector).SetDADConfigurations(stack.DefaultDADConfigurations())
+	if net6 := endpoint6Of(s, index); dad && net6 != nil {
+		net6.dad = true
+		net6.SetDADConfigurations(stack.DefaultDADConfigurations())
 	}
 	return nil
 }
@@ -34,11 +29,18 @@ type AddressEvents interface {
 
 // AddAddress assigns p to an interface. gVisor need not know which addresses are deprecated,
 // temporary or to be skipped: it never chooses.
+//
+// What it calls primary addresses are in a list that it walks at each removal and, for the source of
+// an MLD report, at each addition, up to the first link-local one. So only those are in it.
 func AddAddress(s *stack.Stack, index int, p netip.Prefix, events AddressEvents) error {
+	properties := stack.AddressProperties{Disp: addressDispatcher{events}, PEB: stack.NeverPrimaryEndpoint}
+	if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+		properties.PEB = stack.CanBePrimaryEndpoint
+	}
 	return convert.Error(s.AddProtocolAddress(tcpip.NICID(index), tcpip.ProtocolAddress{
 		Protocol:          convert.Protocol(p.Addr()),
 		AddressWithPrefix: convert.Prefix(p),
-	}, stack.AddressProperties{Disp: addressDispatcher{events}}))
+	}, properties))
 }
 
 // RemoveAddress undoes AddAddress.

@@ -1,0 +1,137 @@
+package stack
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// RFC 4862 section 5.5.3 e, the three cases and their edges.
+func TestTwoHours(t *testing.T) {
+	const h = time.Hour
+	for _, c := range []struct{ received, remaining, want time.Duration }{
+		{3 * h, 1 * h, 3 * h},         // greater than 2 hours
+		{3 * h, 9 * h, 3 * h},         // that too, though it shortens
+		{2*h + 1, 9 * h, 2*h + 1},     //
+		{1 * h, h - 1, 1 * h},         // greater than what remains
+		{1 * h, 1 * h, 1 * h},         // not more than 2 hours remain: ignored
+		{0, 1 * h, 1 * h},             //
+		{0, 2 * h, 2 * h},             //
+		{0, 2*h + 1, 2 * h},           // 2 hours
+		{2 * h, 9 * h, 2 * h},         //
+		{1 * h, never, 2 * h},         //
+		{never, 1 * h, never},         //
+		{never, never, never},         //
+		{time.Second, 0, time.Second}, // it ends right now, and is renewed
+		{0, time.Nanosecond, 1},       //
+	} {
+		if got := twoHours(c.received, c.remaining); got != c.want {
+			t.Errorf("received %v, remaining %v: %v, want %v", c.received, c.remaining, got, c.want)
+		}
+	}
+}
+
+// RFC 7559 section 2 with RAND at its ends.
+func TestNextRetransmission(t *testing.T) {
+	for _, c := range []struct {
+		random float64
+		want   []string
+	}{
+		{0, []string{"4s", "8s", "16s", "32s", "1m4s", "2m8s", "4m16s", "8m32s", "17m4s", "34m8s", "1h0m0s", "1h0m0s"}},
+		{0.1, []string{"4.4s", "9.24s", "19.404s", "40.7484s"}},
+		{-0.1, []string{"3.6s", "6.84s", "12.996s", "24.6924s"}},
+	} {
+		rt := time.Duration(0)
+		for n, want := range c.want {
+			if rt = nextRetransmission(rt, c.random); rt.Round(time.Microsecond).String() != want {
+				t.Errorf("RAND %v, transmission %d: RT %v, want %s", c.random, n+1, rt, want)
+			}
+		}
+	}
+	if got := nextRetransmission(time.Hour, -0.1); got != 54*time.Minute {
+		t.Errorf("RT %v after MRT with RAND -0.1", got)
+	}
+}
+
+// python3 -c 'import hmac; print(hmac.new(b"sixteen bytes or", bytes.fromhex("20010db800010000")+bytes([0])+b"eth0", "sha256").digest()[-8:].hex())'
+func TestOpaqueIdentifier(t *testing.T) {
+	secret := []byte("sixteen bytes or")
+	for _, c := range []struct {
+		prefix  string
+		counter uint8
+		want    interfaceID
+	}{
+		{"2001:db8:1::/64", 0, 0xa2328a8e03a1188f},
+		{"2001:db8:1::/64", 1, 0x56b937c2c52db80e},
+		{"fe80::/64", 0, 0x4e8158687b51874e},
+	} {
+		if got := opaque(secret, netip.MustParsePrefix(c.prefix), "eth0", c.counter); got != c.want {
+			t.Errorf("%s, DAD_Counter %d: %016x, want %016x", c.prefix, c.counter, uint64(got), uint64(c.want))
+		}
+	}
+}
+
+func TestIdentifiers(t *testing.T) {
+	// RFC 2464 section 4: "34-56-78-9A-BC-DE" becomes "36-56-78-FF-FE-9A-BC-DE".
+	if got := eui64(net.HardwareAddr{0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde}); got != 0x365678fffe9abcde {
+		t.Errorf("%016x", uint64(got))
+	}
+	for id, want := range map[interfaceID]bool{
+		0: true, 1: false,
+		0x02005efffe000000: true, 0x02005efffe005213: true, 0x02005efffeffffff: true, 0x02005efffdffffff: false, 0x02005effff000000: false,
+		0xfdffffffffffff7f: false, 0xfdffffffffffff80: true, 0xfdffffffffffffff: true, 0xfe00000000000000: false,
+	} {
+		if id.reserved() != want {
+			t.Errorf("%016x: reserved %v, want %v", uint64(id), !want, want)
+		}
+	}
+	for range 1000 {
+		if random().reserved() {
+			t.Fatal("a reserved identifier")
+		}
+	}
+	if a, b := random(), random(); a == b {
+		t.Errorf("%x twice", uint64(a))
+	}
+}
+
+// What the book tells gVisor of IPv4 addresses, which keeps it from walking them all.
+func TestBookHolds(t *testing.T) {
+	s, err := New(Config{NoTCP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	l, far := Pipe(1500)
+	defer far.Close()
+	i, err := s.Attach(InterfaceConfig{Link: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"192.0.2.1/24", "192.0.2.2/24", "198.51.100.0/31", "198.51.100.9/32", "10.0.0.1/8"} {
+		if err := i.AddAddress(Address{Prefix: netip.MustParsePrefix(p)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(addr string, want bool) {
+		t.Helper()
+		if got := s.book.holds(i.index, netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v, want %v", addr, got, want)
+		}
+	}
+	for addr, want := range map[string]bool{
+		"192.0.2.1": true, "192.0.2.3": false, "192.0.2.255": true, "192.0.2.0": false,
+		"198.51.100.0": true, "198.51.100.1": false, // RFC 3021: a host, which another station may be
+		"198.51.100.9": true, "10.255.255.255": true, "10.0.0.255": false, "255.255.255.255": false,
+	} {
+		expect(addr, want)
+	}
+	i.RemoveAddress(netip.MustParseAddr("192.0.2.1"))
+	expect("192.0.2.255", true) // the other one's too
+	i.RemoveAddress(netip.MustParseAddr("192.0.2.2"))
+	expect("192.0.2.255", false)
+	if s.book.holds(i.index+1, netip.MustParseAddr("10.0.0.1")) {
+		t.Error("another interface holds it")
+	}
+}

@@ -1,0 +1,40 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// WaitAssigned waits until duplicate address detection has ended for every address of the interface.
+// It returns an error that names the duplicates, if there are any, the context's, or why the interface
+// is of no use any more: that of Err, or net.ErrClosed once it is detached.
+func (i *Interface) WaitAssigned(ctx context.Context) error {
+	for {
+		tentative, changed := i.s.book.tentative(i.index)
+		if err := i.live(); err != nil {
+			return err
+		}
+		if tentative == 0 {
+			return i.duplicates()
+		}
+		select {
+		case <-changed:
+		case <-i.down:
+		case <-ctx.Done():
+			return fmt.Errorf("stack: interface %q: waiting for addresses: %w", i.name, context.Cause(ctx))
+		}
+	}
+}
+
+// duplicates names the addresses that other stations have.
+func (i *Interface) duplicates() error {
+	var errs []error
+	for _, a := range i.Addresses() {
+		if a.State == Duplicate {
+			errs = append(errs, errAddress(a.Prefix, "another station on the link has it (RFC 4862 section 5.4)", syscall.EADDRINUSE))
+		}
+	}
+	return errors.Join(errs...)
+}
