@@ -14,6 +14,7 @@ import (
 // nothing of gVisor's is called under it.
 type addressBook struct {
 	sel *srcselect.Selector
+	gen *generation
 
 	mu      sync.Mutex
 	entries map[addressKey]*addressEntry
@@ -42,6 +43,7 @@ func (b *addressBook) init(sel *srcselect.Selector) {
 
 // notify tells everyone who waits for a change. b.mu is held.
 func (b *addressBook) notify() {
+	b.gen.bump()
 	close(b.changed)
 	b.changed = make(chan struct{})
 }

@@ -131,6 +131,7 @@ func (i *Interface) failed(err error) {
 	i.fail.Store(&err)
 	i.s.log.Warn("link failed", "interface", i.name, "error", err)
 	i.s.gv.DisableNIC(i.id())
+	i.s.gen.bump()
 	i.once.Do(func() { close(i.down) })
 }
 
@@ -161,6 +162,7 @@ func (s *Stack) remove(i *Interface) {
 	s.rib.forget(i.index)
 	s.republishRoutes()
 	s.gv.RemoveNIC(i.id())
+	s.gen.bump()
 }
 
 // live returns why the interface is of no use any more, or nil.

@@ -188,6 +188,7 @@ func (s *Stack) republishRoutes() {
 	t.snap.Store(both)
 	s.gv.SetRouteTable(table)
 	t.snap.Store(next)
+	s.gen.bump()
 }
 
 // routeToken and tokenRoute carry a route's token through an address.

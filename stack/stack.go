@@ -56,6 +56,10 @@ type Stack struct {
 	raw   rawDemux
 	conns connSet
 
+	gen    generation
+	paths  pathMTUs
+	errors connErrors
+
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
 	mu     sync.Mutex // taken before gVisor's locks, never under them
@@ -90,10 +94,15 @@ func New(cfg Config) (*Stack, error) {
 		engineClock = convert.EngineClock(s.clock)
 	}
 	s.book.init(s.sel)
+	s.book.gen = &s.gen
 	s.rib.init()
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Hooks: engine.Hooks{
+			Source: s.source, EchoReply: s.echoReply,
+			Raw: s.raw.deliver, RawOpen: s.raw.open,
+			Error: s.icmpError, PathMTU: s.knownPathMTU,
+		},
 		Clock: engineClock,
 		NoTCP: cfg.NoTCP,
 	})

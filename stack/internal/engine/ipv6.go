@@ -33,6 +33,7 @@ type protocol6Methods interface {
 type protocol6 struct {
 	protocol6Methods
 	hooks     *Hooks
+	stack     *stack.Stack
 	fragments *reassembler
 }
 
@@ -41,6 +42,7 @@ func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtoc
 		return &protocol6{
 			protocol6Methods: inner(s).(protocol6Methods),
 			hooks:            hooks,
+			stack:            s,
 			fragments:        newReassembler(func() tcpip.MonotonicTime { return s.Clock().NowMonotonic() }),
 		}
 	}
@@ -51,6 +53,7 @@ func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		TransportDispatcherWithDefaultHandlerResult: d.(stack.TransportDispatcherWithDefaultHandlerResult),
 		hooks:     p.hooks,
 		nic:       nic.ID(),
+		stack:     p.stack,
 		fragments: p.fragments,
 	}
 	inner := p.protocol6Methods.NewEndpoint(nic, disp).(endpoint6Methods)
