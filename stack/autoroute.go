@@ -93,10 +93,12 @@ func (a *autoconf) parameters(ra *ndp.Advertisement) {
 	if ra.HopLimit != 0 && ra.HopLimit != p.HopLimit {
 		p.HopLimit = ra.HopLimit
 		engine.SetHopLimit(s.gv, a.i.index, ra.HopLimit)
+		s.gen.bump()
 	}
 	if ra.MTU >= minMTU && ra.MTU <= uint32(a.i.mtu) && ra.MTU != p.MTU {
 		p.MTU = ra.MTU
 		engine.SetIPv6MTU(s.gv, a.i.index, ra.MTU)
+		s.gen.bump()
 	}
 	reachable, retrans := p.Reachable, p.Retrans
 	if ra.Reachable > 0 && ra.Reachable <= maxReachable {

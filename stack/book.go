@@ -15,6 +15,7 @@ import (
 type addressBook struct {
 	sel   *srcselect.Selector
 	watch *watchers
+	gen   *generation
 
 	mu      sync.Mutex
 	pages   map[int]*bookPage // by interface
@@ -51,14 +52,15 @@ type addressEntry struct {
 	expiry [2]func() bool // their timers: preferred, valid
 }
 
-func (b *addressBook) init(sel *srcselect.Selector, w *watchers) {
-	b.sel, b.watch = sel, w
+func (b *addressBook) init(sel *srcselect.Selector, w *watchers, gen *generation) {
+	b.sel, b.watch, b.gen = sel, w, gen
 	b.pages = make(map[int]*bookPage)
 	b.changed = make(chan struct{})
 }
 
 // notify tells everyone who waits for a change. b.mu is held.
 func (b *addressBook) notify() {
+	b.gen.bump()
 	close(b.changed)
 	b.changed = make(chan struct{})
 }

@@ -20,9 +20,13 @@ type conformant struct {
 	w *rawWire
 }
 
-var _ conformance.OffsetSetter = (*stack.RawConn)(nil)
-var _ conformance.FilterSetter = (*stack.RawConn)(nil)
-var _ conformance.Connector = (*stack.RawConn)(nil)
+var (
+	_ conformance.OffsetSetter   = (*stack.RawConn)(nil)
+	_ conformance.FilterSetter   = (*stack.RawConn)(nil)
+	_ conformance.Connector      = (*stack.RawConn)(nil)
+	_ conformance.HeaderSetter   = (*stack.RawConn)(nil)
+	_ conformance.FragmentSetter = (*stack.RawConn)(nil)
+)
 
 func (c conformant) Interface() *net.Interface { return c.i.NetInterface() }
 
@@ -44,32 +48,11 @@ func (c conformant) Capture(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Why cases are pending.
-const (
-	noHeaders  = "raw sockets send no extension headers yet"
-	noPath     = "raw sockets know neither a path MTU nor the options about it yet"
-	experiment = "gVisor takes 253 for an extension header of its own"
-)
-
 func TestConformance(t *testing.T) {
 	suite := conformance.Suite{
 		Table:  "../icmp6/conformance/RESULTS.md",
 		Column: "hextet",
 		Update: *updateResults,
-		Pending: map[string]string{
-			"header/send/hop-by-hop":     noHeaders,
-			"header/send/options":        noHeaders,
-			"header/send/taken-away":     noHeaders,
-			"header/send/routing":        noHeaders,
-			"header/send/routing-offset": noHeaders,
-			"path/too-big":               noPath,
-			"path/too-big-89":            noPath,
-			"path/dont-fragment":         noPath,
-			"path/minimum":               noPath,
-			"path/minimum-for-groups":    noPath,
-			"deliver/unknown-253":        experiment,
-			"deliver/known-253":          experiment,
-		},
 	}
 	suite.Run(t, func(t testing.TB) conformance.Backend {
 		s, i, w := rawHost(t, stack.Config{}, plain(conformance.Host.String()+"/64"), plain(conformance.Second.String()+"/64"))

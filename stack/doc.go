@@ -52,7 +52,8 @@
 // # Errors
 //
 // Sockets return a *net.OpError around an errno, net.ErrClosed, os.ErrDeadlineExceeded, io.EOF or a
-// context's error; errors.Is finds each. Configuration errors name the input and the rule it breaks, and
+// context's error; errors.Is finds each. What a router or the destination says about a packet comes as the
+// error of the next call on the socket that sent it: errors.As finds the [ICMPError]. Configuration errors name the input and the rule it breaks, and
 // leave nothing half-applied.
 //
 // # Time

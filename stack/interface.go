@@ -180,6 +180,7 @@ func (i *Interface) halt(err error) {
 	i.fail.Store(&err)
 	i.tell()
 	i.s.gv.DisableNIC(i.id())
+	i.s.gen.bump()
 	i.once.Do(func() { close(i.down) })
 }
 
@@ -212,6 +213,7 @@ func (s *Stack) remove(i *Interface) {
 	s.rib.forget(i.index)
 	s.republishRoutes()
 	s.gv.RemoveNIC(i.id())
+	s.gen.bump()
 }
 
 // tell tells the watchers how the interface is.

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -159,6 +160,41 @@ func TestRawUnknownProtocol(t *testing.T) {
 	w.send(in6(89, []byte("nobody again")))
 	if p := w.next(); p[6] != 58 || p[40] != 4 || p[40+8+6] != 89 {
 		t.Errorf("after Close: %x", p)
+	}
+}
+
+// TestRawProtocol253: gVisor takes the number for an extension header of its own. Here it is none.
+func TestRawProtocol253(t *testing.T) {
+	s, _, w := rawHost(t, stack.Config{}, plain("2001:db8::1/64"))
+	for _, tt := range []struct {
+		packet  []byte
+		pointer uint32
+	}{
+		{in6(253, []byte("nobody")), 6},
+		{in6(253, nil), 6},
+		{in6(60, append(destOptions(253), "nobody"...)), 40},
+		{in6(0, slices.Concat(routerAlert(60), destOptions(253), make([]byte, 1300))), 48},
+	} {
+		w.send(tt.packet)
+		p := w.next()
+		if p[6] != 58 || p[40] != 4 || p[41] != 1 || binary.BigEndian.Uint32(p[44:]) != tt.pointer || !bytes.HasPrefix(tt.packet, p[48:]) || len(p) != min(48+len(tt.packet), 1280) ||
+			slowSum("2001:db8::1", "2001:db8::2", 58, p[40:]) != 0xffff {
+			t.Errorf("%x, want a parameter problem that points at byte %d", p, tt.pointer)
+		}
+	}
+	c := listenRaw(t, s, 253, "")
+	w.send(inFragments(253, 7, []byte(strings.Repeat("somebody", 200)))...)
+	w.send(in6(200, []byte("nobody")))
+	mustRead(t, c)
+	if p := w.next(); p[6] != 58 || p[40] != 4 || p[40+8+6] != 200 {
+		t.Errorf("fragments that somebody read are answered: %x", p)
+	}
+	group := in6(253, []byte("all nodes"))
+	c.Close()
+	copy(group[24:], netip.MustParseAddr("ff02::1").AsSlice())
+	w.send(group, in6(200, []byte("nobody")))
+	if p := w.next(); p[40] != 4 || p[40+8+6] != 200 {
+		t.Errorf("a packet to a group is answered: %x", p)
 	}
 }
 

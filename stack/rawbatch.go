@@ -61,7 +61,7 @@ func (c *RawConn) WriteBatch(ms []ipv6.Message, flags int) (int, error) {
 		if err != nil {
 			return i, c.opError("write", m.Addr, err)
 		}
-		if m.N, err = c.sendTo(m.Buffers, h, m.Addr); err != nil {
+		if m.N, err = c.sendTo(m.Buffers, &h, m.Addr); err != nil {
 			return i, err
 		}
 		m.NN = len(m.OOB)

@@ -18,7 +18,11 @@ import (
 // checksum, whatever the field held: for ICMPv6 always, for others where SetChecksumOffset says (RFC
 // 3542 section 3.1). What is read is the payload behind all extension headers, reassembled, of every
 // packet of the protocol that came to one of the stack's addresses or groups, with a right checksum.
-// Each socket gets its own copy. A packet stays for other users, the echo responder for one.
+// Each socket gets its own copy. A packet stays for other users, the echo responder for one. ReadMsg
+// and WriteMsg carry what goes beside the payload, extension headers included.
+//
+// The way to a destination and the source are looked up once, and again when an address, a flag, a
+// route, an interface or what is known of the path has changed.
 //
 // All methods may be called from several goroutines at once, and keep none of the caller's slices.
 // Errors are *net.OpError; errors.Is finds the errno, net.ErrClosed, os.ErrDeadlineExceeded,
@@ -157,5 +161,5 @@ func (c rawPacketConn) ReadFrom(b []byte) (n int, src net.Addr, err error) {
 }
 
 func (c rawPacketConn) WriteTo(b []byte, dst net.Addr) (int, error) {
-	return c.sendTo([][]byte{b}, rawHeader{}, dst)
+	return c.sendTo([][]byte{b}, &rawHeader{}, dst)
 }

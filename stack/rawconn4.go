@@ -63,7 +63,7 @@ func (c *RawConn4) WriteTo(b []byte, cm *ipv4.ControlMessage, dst net.Addr) (n i
 			return 0, c.opError("write", dst, err)
 		}
 	}
-	return c.sendTo([][]byte{b}, h, dst)
+	return c.sendTo([][]byte{b}, &h, dst)
 }
 
 // TTL returns the time to live of unicast packets, which is 64 on a new socket.

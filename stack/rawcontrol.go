@@ -54,7 +54,7 @@ func (c *RawConn) WriteTo(b []byte, cm *ipv6.ControlMessage, dst net.Addr) (n in
 	if err != nil {
 		return 0, c.opError("write", dst, err)
 	}
-	return c.sendTo([][]byte{b}, h, dst)
+	return c.sendTo([][]byte{b}, &h, dst)
 }
 
 // header checks a control message.
@@ -78,22 +78,28 @@ func (c *RawConn) header(cm *ipv6.ControlMessage) (rawHeader, error) {
 
 // choose takes over the source and interface of either family's control message.
 func (c *rawSocket) choose(h *rawHeader, src net.IP, iface int) error {
+	if len(src) == 0 {
+		return c.chooseAddr(h, netip.Addr{}, iface)
+	}
+	addr, ok := netip.AddrFromSlice(src)
+	if !ok {
+		return fmt.Errorf("control message: source of %d bytes: %w", len(src), syscall.EINVAL)
+	}
+	return c.chooseAddr(h, addr, iface)
+}
+
+// chooseAddr is choose for a netip.Addr.
+func (c *rawSocket) chooseAddr(h *rawHeader, src netip.Addr, iface int) error {
 	if iface < 0 {
 		return fmt.Errorf("control message: interface index %d: %w", iface, syscall.EINVAL)
 	}
 	h.iface = iface
-	if len(src) == 0 {
-		return nil
-	}
-	addr, ok := netip.AddrFromSlice(src)
-	switch addr = addr.Unmap(); {
-	case !ok:
-		return fmt.Errorf("control message: source of %d bytes: %w", len(src), syscall.EINVAL)
-	case addr.IsUnspecified():
+	switch addr := src.Unmap(); {
+	case !addr.IsValid(), addr.IsUnspecified():
 		return nil // the choice is the stack's (RFC 3542 section 6.2)
 	case addr.Is4() != c.key.ipv4:
 		return c.errFamily(addr)
 	}
-	h.source = addr
+	h.source = src.Unmap()
 	return nil
 }

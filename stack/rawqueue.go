@@ -19,6 +19,10 @@ type rawDatagram struct {
 	src, dst  netip.Addr
 	iface     int
 	hops, tos int
+
+	firstHeader uint8
+	extensions  []byte // the extension headers, the first of which firstHeader names
+	pathMTU     int    // not 0: no packet came, but news of the path to dst
 }
 
 var rawDatagrams = sync.Pool{New: func() any { return new(rawDatagram) }}
@@ -26,12 +30,14 @@ var rawDatagrams = sync.Pool{New: func() any { return new(rawDatagram) }}
 func newRawDatagram(p *engine.RawPacket) *rawDatagram {
 	d := rawDatagrams.Get().(*rawDatagram)
 	*d = rawDatagram{
-		payload: p.AppendPayload(d.payload[:0]),
-		src:     p.Src,
-		dst:     p.Dst,
-		iface:   p.Interface,
-		hops:    p.HopLimit,
-		tos:     p.TrafficClass,
+		payload:     p.AppendPayload(d.payload[:0]),
+		src:         p.Src,
+		dst:         p.Dst,
+		iface:       p.Interface,
+		hops:        p.HopLimit,
+		tos:         p.TrafficClass,
+		firstHeader: p.FirstHeader,
+		extensions:  append(d.extensions[:0], p.Extensions...),
 	}
 	return d
 }
@@ -41,10 +47,13 @@ func (d *rawDatagram) release() {
 	if cap(d.payload) > rawPooledBytes {
 		d.payload = nil
 	}
+	if cap(d.extensions) > rawPooledBytes {
+		d.extensions = nil
+	}
 	rawDatagrams.Put(d)
 }
 
-func (d *rawDatagram) cost() int { return len(d.payload) + rawOverhead }
+func (d *rawDatagram) cost() int { return len(d.payload) + len(d.extensions) + rawOverhead }
 
 // scatter copies the payload into bufs, as much as fits, and returns how much did.
 func (d *rawDatagram) scatter(bufs [][]byte) (n int) {
@@ -62,6 +71,7 @@ type rawQueue struct {
 	list   []*rawDatagram
 	head   int // of list; what is before has been popped
 	bytes  int
+	pushed uint64 // packets so far
 	limit  int
 	closed bool
 }
@@ -96,8 +106,18 @@ func (q *rawQueue) push(d *rawDatagram) bool {
 	}
 	q.list = append(q.list, d)
 	q.bytes += d.cost()
+	if d.pathMTU == 0 {
+		q.pushed++ // before anybody can read it
+	}
 	q.wake()
 	return true
+}
+
+// received returns how many packets were pushed.
+func (q *rawQueue) received() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.pushed
 }
 
 // pop returns the oldest packet, which the caller releases, or nil.
@@ -122,6 +142,13 @@ func (q *rawQueue) wake() {
 	case q.ready <- struct{}{}:
 	default:
 	}
+}
+
+// wakeAll wakes a reader that waits, which finds something else than a packet, and passes the token on.
+func (q *rawQueue) wakeAll() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wake()
 }
 
 func (q *rawQueue) setLimit(bytes int) {

@@ -18,19 +18,21 @@ type RawStats struct {
 	Filtered        uint64 // not wanted by ICMP6_FILTER
 	DroppedChecksum uint64 // wrong checksum, or too short to have one
 	DroppedQueue    uint64 // the queue was full
+	DroppedErrors   uint64 // ICMP errors: too many waited for a call to return them
 }
 
 type rawCounters struct {
-	received, filtered, checksum, queue atomic.Uint64
+	filtered, checksum, queue, errors atomic.Uint64
 }
 
 // Stats returns the socket's counters.
 func (c *rawSocket) Stats() RawStats {
 	return RawStats{
-		Received:        c.stats.received.Load(),
+		Received:        c.queue.received(),
 		Filtered:        c.stats.filtered.Load(),
 		DroppedChecksum: c.stats.checksum.Load(),
 		DroppedQueue:    c.stats.queue.Load(),
+		DroppedErrors:   c.stats.errors.Load(),
 	}
 }
 
@@ -85,7 +87,6 @@ func (c *rawSocket) receive(p *engine.RawPacket) {
 	case !c.queue.push(d):
 		c.stats.queue.Add(1)
 	default:
-		c.stats.received.Add(1)
 		return
 	}
 	d.release()
@@ -108,11 +109,23 @@ func (c *rawSocket) valid(o icmp6.Offset, d *rawDatagram) bool {
 	if c.isICMPv6() {
 		return icmp6.Valid(d.src, d.dst, d.payload) // makes no error that would only be counted
 	}
-	return o.Verify(d.src, d.dst, c.key.proto, d.payload) == nil
+	return o < 0 || o.Verify(d.src, d.dst, c.key.proto, d.payload) == nil
 }
 
-// next waits for a packet, which the caller releases. Without wait it returns nil instead.
+// next waits for a packet, which the caller releases. Without wait it returns nil instead. News of
+// paths are skipped.
 func (c *rawSocket) next(wait bool) (*rawDatagram, error) {
+	for {
+		d, err := c.nextOrNews(wait)
+		if d == nil || d.pathMTU == 0 {
+			return d, err
+		}
+		d.release()
+	}
+}
+
+// nextOrNews is next for a reader that understands pathMTU.
+func (c *rawSocket) nextOrNews(wait bool) (*rawDatagram, error) {
 	for {
 		passed := c.read.wait()
 		select {
@@ -121,6 +134,12 @@ func (c *rawSocket) next(wait bool) (*rawDatagram, error) {
 		case <-passed:
 			return nil, os.ErrDeadlineExceeded
 		default:
+		}
+		if wait { // else the call has something to return first
+			if err := c.errs.pop(); err != nil {
+				c.queue.wakeAll() // the token may have been that of a packet
+				return nil, err
+			}
 		}
 		if d := c.queue.pop(); d != nil || !wait {
 			return d, nil

@@ -6,58 +6,90 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
-
-	"github.com/hextet/hextet/icmp6"
-	"github.com/hextet/hextet/stack/internal/convert"
-	"gvisor.dev/gvisor/pkg/buffer"
-	"gvisor.dev/gvisor/pkg/tcpip"
-	gvisor "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
-// rawHeader is what a caller wants in the header of one packet.
+// rawHeader is what a caller wants in the headers of one packet.
 type rawHeader struct {
 	source netip.Addr // zero: chosen
 	iface  int        // 0: chosen
 	hops   int        // 0: the socket's; -1: the default
 	tos    int        // 0: the socket's; -1: the default
+	whole  *bool      // not to be fragmented; nil: the socket's
+	ext    rawExtensions
+}
+
+// inherit fills h in, where it says nothing, with the socket's sticky control message. Source and
+// interface are one piece of information.
+func (h *rawHeader) inherit(sticky *rawHeader) {
+	if !h.source.IsValid() && h.iface == 0 {
+		h.source, h.iface = sticky.source, sticky.iface
+	}
+	if h.hops == 0 {
+		h.hops = sticky.hops
+	}
+	if h.tos == 0 {
+		h.tos = sticky.tos
+	}
+	if h.whole == nil {
+		h.whole = sticky.whole
+	}
+	h.ext.inherit(&sticky.ext)
 }
 
 // sendTo is the end of every call that sends one packet: the payload in pieces, to addr or, if that
 // is nil, to the connected peer.
-func (c *rawSocket) sendTo(pieces [][]byte, h rawHeader, addr net.Addr) (int, error) {
-	err := c.ready()
+func (c *rawSocket) sendTo(pieces [][]byte, h *rawHeader, addr net.Addr) (int, error) {
+	dst, err := c.destination(addr)
+	n := 0
 	if err == nil {
-		var dst netip.Addr
-		if dst, err = c.destination(addr); err == nil {
-			err = c.send(pieces, h, dst)
-		}
+		n, err = c.sendAddr(pieces, h, dst)
 	}
 	if err != nil {
 		return 0, c.opError("write", addr, syscallError("sendto", err))
 	}
-	n := 0
+	return n, nil
+}
+
+// sendAddr is sendTo for a netip.Addr; the zero one is the peer.
+func (c *rawSocket) sendAddr(pieces [][]byte, h *rawHeader, dst netip.Addr) (n int, err error) {
+	if err := c.ready(); err != nil {
+		return 0, err
+	}
+	o := c.opt.Load()
+	if !dst.IsValid() {
+		dst = o.remote
+	}
+	if o.sticky != nil {
+		h.inherit(o.sticky)
+	}
+	if err := c.send(pieces, h, dst, o); err != nil {
+		return 0, err
+	}
 	for _, p := range pieces {
 		n += len(p)
 	}
 	return n, nil
 }
 
-// ready reports why nothing can be sent any more.
+// ready reports why nothing can be sent, or not now.
 func (c *rawSocket) ready() error {
-	select {
+	select { // one channel at a time is a tenth of the cost of both
 	case <-c.done:
 		return net.ErrClosed
+	default:
+	}
+	select {
 	case <-c.write.wait():
 		return os.ErrDeadlineExceeded
 	default:
-		return nil
 	}
+	return c.errs.pop()
 }
 
-// destination returns the address that a caller gave, or that of the peer with its zone.
+// destination returns the address that a caller gave; the zero Addr stands for the peer.
 func (c *rawSocket) destination(addr net.Addr) (netip.Addr, error) {
 	if addr == nil {
-		return c.opt.Load().remote, nil
+		return netip.Addr{}, nil
 	}
 	a, ok := addr.(*net.IPAddr)
 	if !ok || a == nil {
@@ -73,86 +105,39 @@ func (c *rawSocket) destination(addr net.Addr) (netip.Addr, error) {
 
 // send sends one packet: first the route and with it the source, then the checksum, whose
 // pseudo-header holds both addresses (RFC 3542 section 3.1).
-func (c *rawSocket) send(pieces [][]byte, h rawHeader, dst netip.Addr) error {
-	o := c.opt.Load()
-	for range 2 {
-		r, err := c.route(dst, h, o)
+func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOptions) error {
+	final := dst.WithZone("")
+	if h.ext.routing != nil && dst.IsValid() && !o.headerIncluded {
+		via, err := h.ext.firstSegment(dst)
 		if err != nil {
 			return err
 		}
-		gone, err := c.sendVia(r, pieces, h, o)
-		r.Release()
-		if !gone {
-			return err
-		}
-		c.cache.reset() // the route's address or interface went away since it was found
+		dst = via
 	}
-	return syscall.ENETDOWN
-}
-
-// sendVia sends one packet over r. gone means that r is of no use any more.
-func (c *rawSocket) sendVia(r *gvisor.Route, pieces [][]byte, h rawHeader, o *rawOptions) (gone bool, err error) {
-	v, err := c.payload(r, pieces, o.checksum)
+	f, err := c.flow(rawFlowKey{dst, h.source, h.iface}, o)
 	if err != nil {
-		return false, err
+		return err
 	}
-	pkt := gvisor.NewPacketBuffer(gvisor.PacketBufferOptions{
-		ReserveHeaderBytes: int(r.MaxHeaderLength()),
-		Payload:            buffer.MakeWithView(v),
-	})
-	defer pkt.DecRef()
-	gverr := r.WritePacket(gvisor.NetworkHeaderParams{
-		Protocol: tcpip.TransportProtocolNumber(c.key.proto),
-		TTL:      c.hops(r, h, o),
-		TOS:      trafficClass(h, o),
-	}, pkt)
-	if _, gone = gverr.(*tcpip.ErrInvalidEndpointState); gone {
-		return true, nil
+	defer f.release()
+	p := newRawPacket()
+	defer p.free()
+	if o.headerIncluded {
+		err = c.include(p, f, pieces)
+	} else {
+		err = c.assemble(p, f, pieces, h, final, o)
 	}
-	return false, convert.Error(gverr)
+	if err != nil {
+		return err
+	}
+	return c.emit(p, f)
 }
 
-// The longest payload: the Payload Length field of IPv6 does not count the header (RFC 8200 section
-// 3), the Total Length field of IPv4 does (RFC 791 section 3.1).
-const (
-	maxPayload6 = 65535
-	maxPayload4 = 65535 - 20
-)
-
-// payload returns the packet behind its IP header, with IPv6's checksum filled in. The caller's slices
-// are copied.
-func (c *rawSocket) payload(r *gvisor.Route, pieces [][]byte, o icmp6.Offset) (*buffer.View, error) {
-	n := 0
-	for _, p := range pieces {
-		n += len(p)
-	}
-	limit := maxPayload6
-	if c.key.ipv4 {
-		limit = maxPayload4
-	}
-	if n > limit {
-		return nil, fmt.Errorf("a payload of %d bytes, of at most %d: %w", n, limit, syscall.EMSGSIZE)
-	}
-	v := buffer.NewView(n)
-	for _, p := range pieces {
-		v.Write(p)
-	}
-	if c.key.ipv4 { // its checksums are the program's
-		return v, nil
-	}
-	if err := o.Fill(routeSource(r), convert.NetAddr(r.RemoteAddress()), c.key.proto, v.AsSlice()); err != nil {
-		v.Release()
-		return nil, err
-	}
-	return v, nil
-}
-
-// hops returns the hop limit, or time to live, of a packet over r.
+// hopsOf returns the hop limit, or time to live, of a packet.
 //
 // RFC 3493 section 5.2: "If IPV6_MULTICAST_HOPS is not set, the default is 1"; RFC 1112 section 6.1
 // says the same of IPv4.
-func (c *rawSocket) hops(r *gvisor.Route, h rawHeader, o *rawOptions) uint8 {
-	multicast := convert.NetAddr(r.RemoteAddress()).IsMulticast()
+func (o *rawOptions) hopsOf(f *rawFlow, h *rawHeader) uint8 {
+	multicast := f.dst.IsMulticast()
 	n := o.hops
 	if multicast {
 		n = o.multicastHops
@@ -166,13 +151,21 @@ func (c *rawSocket) hops(r *gvisor.Route, h rawHeader, o *rawOptions) uint8 {
 	case multicast:
 		return defaultMulticastHops
 	}
-	return r.DefaultTTL()
+	return f.hops
 }
 
 // trafficClass returns the traffic class, or type of service, of a packet.
-func trafficClass(h rawHeader, o *rawOptions) uint8 {
+func trafficClass(h *rawHeader, o *rawOptions) uint8 {
 	if h.tos != 0 {
 		return uint8(max(h.tos, 0))
 	}
 	return uint8(max(o.tos, 0))
+}
+
+// stays reports whether a packet is not to be fragmented.
+func (o *rawOptions) stays(h *rawHeader) bool {
+	if h.whole != nil {
+		return *h.whole
+	}
+	return o.dontFragment
 }

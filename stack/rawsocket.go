@@ -29,7 +29,8 @@ type rawSocket struct {
 	mu     sync.Mutex // changes of opt and groups; held while gVisor joins a group
 	groups map[rawGroup]struct{}
 
-	cache rawRouteCache
+	flows rawFlows
+	errs  rawErrors
 }
 
 // rawOptions is one state of a socket's options. Whoever looks at it takes no lock.
@@ -41,6 +42,12 @@ type rawOptions struct {
 	hops, multicastHops, tos int // -1: the default
 	multicastIf              int // 0: the routes decide
 	loop                     bool
+	sticky                   *rawHeader // nil: nothing
+	headerIncluded           bool
+	dontFragment             bool
+	minimumMTU               int // IPV6_USE_MIN_MTU
+	receiveErrors            bool
+	receivePathMTU           bool
 
 	bound    netip.Addr // without a zone; zero: all
 	boundIf  int        // 0: all
@@ -59,7 +66,7 @@ func newRawSocket(s *Stack, ipv4 bool, proto uint8) *rawSocket {
 	c.queue.init()
 	c.read.init(s.clock)
 	c.write.init(s.clock)
-	o := &rawOptions{checksum: icmp6.Disabled, hops: -1, multicastHops: -1, tos: -1, loop: true}
+	o := &rawOptions{checksum: icmp6.Disabled, hops: -1, multicastHops: -1, tos: -1, minimumMTU: -1, loop: true}
 	if !ipv4 {
 		o.checksum = icmp6.DefaultOffset(proto)
 	}
@@ -125,18 +132,18 @@ func (c *rawSocket) Connect(addr netip.Addr) error {
 		if !addr.IsValid() {
 			return nil
 		}
-		p, err := c.path(addr.Unmap(), rawHeader{}, o)
+		p, err := c.path(rawFlowKey{dst: addr.Unmap()}, o)
 		if err != nil {
 			return err
 		}
-		r, err := p.find(c.s)
+		out, iface, err := p.find(c.s)
 		if err != nil {
 			return err
 		}
-		defer r.Release()
-		o.local, o.remote = routeSource(r), p.dst
+		defer out.Release()
+		o.local, o.remote = out.Source(), p.dst
 		if needsZone(p.dst) {
-			o.remoteIf = int(r.OutgoingNIC())
+			o.remoteIf = iface
 		}
 		return nil
 	})
@@ -181,7 +188,7 @@ func (c *rawSocket) Close() error {
 		c.s.conns.remove(c)
 		c.s.raw.remove(c)
 		c.queue.close()
-		c.cache.close()
+		c.flows.close()
 		c.read.set(time.Time{}) // stops the timers
 		c.write.set(time.Time{})
 		c.leaveAll()

@@ -272,6 +272,7 @@ func (s *Stack) republishRoutes() {
 	t.snap.Store(both)
 	s.gv.SetRouteTable(table)
 	t.snap.Store(next)
+	s.gen.bump()
 	t.tellAll()
 }
 

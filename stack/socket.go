@@ -120,7 +120,7 @@ func (k *socket) result(err tcpip.Error) error {
 	if err != nil && k.closed() {
 		return net.ErrClosed
 	}
-	return convert.Error(err)
+	return k.explain(convert.Error(err))
 }
 
 // localAddr and remoteAddr ask the endpoint.

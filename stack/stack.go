@@ -58,6 +58,10 @@ type Stack struct {
 	watch watchers
 	done  chan struct{} // closed at the end of Close
 
+	gen    generation
+	paths  pathMTUs
+	errors connErrors
+
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
 	mu     sync.Mutex // taken before gVisor's locks, never under them
@@ -92,11 +96,15 @@ func New(cfg Config) (*Stack, error) {
 	} else {
 		engineClock = convert.EngineClock(s.clock)
 	}
-	s.book.init(s.sel, &s.watch)
+	s.book.init(s.sel, &s.watch, &s.gen)
 	s.rib.init(&s.watch)
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, Holds: s.book.holds, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Hooks: engine.Hooks{
+			Source: s.source, Holds: s.book.holds, EchoReply: s.echoReply,
+			Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open,
+			Error: s.icmpError, PathMTU: s.knownPathMTU,
+		},
 		Clock: engineClock,
 		NoTCP: cfg.NoTCP,
 	})

@@ -21,7 +21,8 @@ type dispatcher struct {
 	hooks     *Hooks
 	nic       tcpip.NICID
 	local     local
-	fragments *reassembler // IPv6 only
+	stack     *stack.Stack // IPv6 only, as is
+	fragments *reassembler
 }
 
 // DeliverTransportPacket sees what passed the destination, extension header and reassembly checks,

@@ -41,6 +41,14 @@ type Hooks struct {
 	// Advertisement is shown every Router Advertisement to this host, unchecked and borrowed.
 	Advertisement func(p RawPacket)
 
+	// Error tells of an ICMP error about a packet of this host. The message is only borrowed. No lock
+	// of gVisor's table of endpoints is held: that may be asked.
+	Error func(e ErrorMessage)
+
+	// PathMTU returns the size of the largest packet that reaches dst by nic, or 0 if that is not
+	// known.
+	PathMTU func(nic int, dst netip.Addr) int
+
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool
 }

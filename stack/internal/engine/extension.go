@@ -28,6 +28,7 @@ func isExtension(next uint8) bool {
 type headerEnd struct {
 	next   uint8 // what is at offset; in a fragment, what the whole begins with
 	offset int
+	named  int // where the Next Header field is that says next
 
 	fragment bool
 	id       uint32
@@ -43,6 +44,7 @@ func walk(packet []byte) (headerEnd, bool) {
 
 // walkFrom is walk from offset on, where there is what next says.
 func walkFrom(next uint8, packet []byte, offset int) (headerEnd, bool) {
+	named := header.IPv6NextHeaderOffset
 	for first := offset == header.IPv6MinimumSize; ; first = false {
 		b := packet[offset:]
 		size := 8 // RFC 8200 section 4.3: "in 8-octet units, not including the first 8 octets."
@@ -70,16 +72,16 @@ func walkFrom(next uint8, packet []byte, offset int) (headerEnd, bool) {
 			at, more := int(bits&^7), bits&1 != 0
 			if at != 0 || more { // else an atomic fragment (RFC 6946) hides nothing
 				return headerEnd{
-					next: b[0], offset: offset + size,
+					next: b[0], offset: offset + size, named: offset,
 					fragment: true, id: binary.BigEndian.Uint32(b[4:]), at: at, more: more,
 				}, true
 			}
 		case noNextHeader:
 			return headerEnd{}, false
 		default:
-			return headerEnd{next: next, offset: offset}, true
+			return headerEnd{next: next, offset: offset, named: named}, true
 		}
-		next, offset = b[0], offset+size
+		next, named, offset = b[0], offset, offset+size
 	}
 }
 

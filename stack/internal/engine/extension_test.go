@@ -58,12 +58,12 @@ func FuzzWalk(f *testing.F) {
 			end = headerEnd{}
 		}
 		if end.fragment {
-			if end.offset < 48 || end.offset > len(b) || b[end.offset-8] != end.next || end.at%8 != 0 || end.at == 0 && !end.more {
+			if end.offset < 48 || end.offset > len(b) || b[end.named] != end.next || end.named != end.offset-8 || end.at%8 != 0 || end.at == 0 && !end.more {
 				t.Errorf("%+v in %x", end, rest)
 			}
 			return
 		}
-		if want := slowWalk(next, b, 40, true); end.offset != want {
+		if want := slowWalk(next, b, 40, true); end.offset != want || b[end.named] != end.next {
 			t.Errorf("%+v, want offset %d in %x", end, want, rest)
 		}
 	})
@@ -72,7 +72,7 @@ func FuzzWalk(f *testing.F) {
 func TestWalkFindsFragment(t *testing.T) {
 	b := slices.Concat(make([]byte, 40), []byte{44, 0, 1, 4, 0, 0, 0, 0}, []byte{58, 0, 0x05, 0xa9, 1, 2, 3, 4}, []byte("data"))
 	b[6] = 60
-	want := headerEnd{next: 58, offset: 56, fragment: true, id: 0x01020304, at: 0x5a8, more: true}
+	want := headerEnd{next: 58, offset: 56, named: 48, fragment: true, id: 0x01020304, at: 0x5a8, more: true}
 	if end, ok := walk(b); !ok || end != want {
 		t.Errorf("%+v, %v, want %+v", end, ok, want)
 	}

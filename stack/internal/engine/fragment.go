@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 
+	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -11,11 +12,12 @@ import (
 )
 
 // gVisor fragments by the interface's MTU and asks the route's only for the size of TCP segments. Here
-// packets that fit the interface but not their route are cut.
+// packets that fit the interface but not their route, or the path as far as it is known, are cut. Of the
+// path TCP learns by itself, and it sends no packet twice in other pieces.
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
-	mtu := int(r.MTU())
+	mtu := pathMTU(e.hooks, r, params, header.IPv6MinimumSize)
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint6Methods.WritePacket(r, params, pkt)
 	}
@@ -35,7 +37,7 @@ func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
-	mtu := int(r.MTU())
+	mtu := pathMTU(e.hooks, r, params, header.IPv4MinimumSize)
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint4Methods.WritePacket(r, params, pkt)
 	}
@@ -57,6 +59,18 @@ func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 		defer f.DecRef()
 		return e.endpoint4Methods.WriteHeaderIncludedPacket(r, f) // fills in length and checksum
 	})
+}
+
+// pathMTU returns how many bytes behind the IP header, which is size long, fit a packet.
+func pathMTU(hooks *Hooks, r *stack.Route, params stack.NetworkHeaderParams, size int) int {
+	mtu := int(r.MTU())
+	if params.Protocol == header.TCPProtocolNumber {
+		return mtu
+	}
+	if path := hooks.PathMTU(int(r.OutgoingNIC()), convert.NetAddr(r.RemoteAddress())); path != 0 {
+		return min(mtu, path-size)
+	}
+	return mtu
 }
 
 // fits reports whether a packet needs no cutting. Segmentation offload is the link's.

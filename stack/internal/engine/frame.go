@@ -97,42 +97,16 @@ func (e *LinkEndpoint) classify(b []byte) (tcpip.NetworkProtocolNumber, bool) {
 // network card would: it is no error of the sender's.
 func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	list := pkts.AsSlice()
-	var (
-		viewArray [4]*buffer.View
-		bufArray  [4][]byte
-	)
-	views, bufs := viewArray[:0], bufArray[:0]
-	var bytes uint64
+	w := writeBatches.Get().(*writeBatch)
 	for _, pkt := range list {
 		if staysHere(pkt) {
 			continue
 		}
 		v := pkt.ToView()
-		if v.Size() > int(e.mtu)+int(e.MaxHeaderLength()) {
-			e.Counters.TxOversize.Add(1)
-			v.Release()
-			continue
-		}
-		views, bufs = append(views, v), append(bufs, v.AsSlice())
-		bytes += uint64(v.Size())
+		w.views, w.bufs = append(w.views, v), append(w.bufs, v.AsSlice())
 	}
-	n := 0
-	if len(bufs) > 0 {
-		n, _ = e.link.WritePackets(bufs)
-		n = min(max(n, 0), len(bufs))
-	}
-	e.Counters.TxPackets.Add(uint64(n))
-	if n == len(bufs) {
-		e.Counters.TxBytes.Add(bytes)
-	} else {
-		for _, b := range bufs[:n] {
-			e.Counters.TxBytes.Add(uint64(len(b)))
-		}
-		e.Counters.TxDropped.Add(uint64(len(bufs) - n))
-	}
-	for _, v := range views {
-		v.Release()
-	}
+	e.write(w.bufs)
+	w.free()
 	return len(list), nil
 }
 

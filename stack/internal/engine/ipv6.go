@@ -34,6 +34,7 @@ type protocol6Methods interface {
 type protocol6 struct {
 	protocol6Methods
 	hooks     *Hooks
+	stack     *stack.Stack
 	fragments *reassembler
 }
 
@@ -42,6 +43,7 @@ func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtoc
 		return &protocol6{
 			protocol6Methods: inner(s).(protocol6Methods),
 			hooks:            hooks,
+			stack:            s,
 			fragments:        newReassembler(func() tcpip.MonotonicTime { return s.Clock().NowMonotonic() }),
 		}
 	}
@@ -52,6 +54,7 @@ func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		TransportDispatcherWithDefaultHandlerResult: d.(stack.TransportDispatcherWithDefaultHandlerResult),
 		hooks:     p.hooks,
 		nic:       nic.ID(),
+		stack:     p.stack,
 		fragments: p.fragments,
 	}
 	limit := new(linkLimit)

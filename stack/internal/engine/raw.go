@@ -19,6 +19,11 @@ type RawPacket struct {
 	HopLimit     int
 	TrafficClass int
 
+	// Extensions are the extension headers of an IPv6 packet, the first of which FirstHeader names,
+	// as they came: a Fragment header among them when it came in fragments.
+	FirstHeader uint8
+	Extensions  []byte
+
 	head []byte              // of the payload
 	rest *stack.PacketBuffer // whose data follows head; nil: nothing follows
 }
@@ -68,6 +73,7 @@ func describe(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) RawPacke
 	tc, _ := h.TOS()
 	rp.Src, rp.Dst = convert.NetAddr(h.SourceAddress()), convert.NetAddr(h.DestinationAddress())
 	rp.HopLimit, rp.TrafficClass = int(h.HopLimit()), int(tc)
+	rp.FirstHeader, rp.Extensions = h.NextHeader(), h[header.IPv6MinimumSize:]
 	return rp
 }
 
@@ -89,18 +95,16 @@ func (d *dispatcher) rawLate(p tcpip.TransportProtocolNumber, pkt *stack.PacketB
 func (d *dispatcher) rawEarly(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) {
 	switch v6 := pkt.NetworkProtocolNumber == header.IPv6ProtocolNumber; {
 	case v6 && (isExtension(uint8(p)) || p == experiment):
-		if d.hooks.RawOpen(uint8(header.ICMPv6ProtocolNumber)) || d.hooks.RawOpen(experiment) {
+		// Not every fragment is worth a copy.
+		if p != fragmentHeader || d.hooks.RawOpen(uint8(header.ICMPv6ProtocolNumber)) || d.hooks.RawOpen(experiment) {
 			d.rawBehind(pkt)
 		}
 	case isEarly(p, pkt.NetworkProtocolNumber):
 		if rp := describe(p, pkt); d.isForUs(rp) {
-			d.toRaw(rp)
+			d.toEarly(rp)
 		}
 	}
 }
-
-// experiment is a protocol number that gVisor has another use for.
-const experiment = 253
 
 func isEarly(p tcpip.TransportProtocolNumber, network tcpip.NetworkProtocolNumber) bool {
 	if network == header.IPv4ProtocolNumber {
@@ -120,25 +124,33 @@ func (d *dispatcher) rawBehind(pkt *stack.PacketBuffer) {
 	switch {
 	case !ok:
 	case end.fragment:
-		// A copy: the reassembler counts the fragment's data, not the headers before them.
+		// Copies: the reassembler counts what it is given, not what is around it.
+		rp.Extensions = slices.Clone(b[header.IPv6MinimumSize:end.offset])
 		if whole, ok := d.fragments.add(rp, end, slices.Clone(b[end.offset:])); ok {
-			d.toRaw(whole)
+			d.toEarly(whole)
+		}
+		if end.next == experiment && d.hooks.RawOpen(experiment) {
+			hide(pkt, end.named)
 		}
 	case isEarly(tcpip.TransportProtocolNumber(end.next), header.IPv6ProtocolNumber):
 		rp.Protocol, rp.head, rp.rest = end.next, b[end.offset:], nil
-		if d.toRaw(rp) && end.next == experiment {
+		rp.Extensions = b[header.IPv6MinimumSize:end.offset]
+		if taken := d.toEarly(rp); end.next == experiment {
+			if !taken {
+				d.unrecognized(rp, b, end.named)
+			}
 			hide(pkt, end.offset)
 		}
 	}
 }
 
-// hide keeps gVisor from reading on in a payload that a raw socket took and that it mistakes for an
-// extension header: the first byte, which it takes for the Next Header field, comes to say that
-// nothing follows. What a packet buffer calls its header is not shared with others.
-func hide(pkt *stack.PacketBuffer, offset int) {
-	if h := pkt.NetworkHeader().Slice(); offset < len(h) {
-		h[offset] = noNextHeader
+// toEarly is toRaw for early protocols. ICMP errors are read on the way: a socket that is told of one
+// should not read the message first.
+func (d *dispatcher) toEarly(rp RawPacket) bool {
+	if rp.Protocol == uint8(header.ICMPv6ProtocolNumber) || rp.Protocol == uint8(header.ICMPv4ProtocolNumber) {
+		d.icmpError(rp)
 	}
+	return d.toRaw(rp)
 }
 
 func (d *dispatcher) toRaw(rp RawPacket) bool {

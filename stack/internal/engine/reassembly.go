@@ -79,6 +79,7 @@ func (r *reassembler) add(rp RawPacket, end headerEnd, data []byte) (RawPacket, 
 		}
 		rp.Protocol, rp.head, rp.rest = end.next, nil, nil
 		p.first = &rp
+		r.cost += len(rp.Extensions)
 	}
 	before := p.cost()
 	ok := p.insert(piece{end.at, data}, !end.more)
@@ -140,7 +141,13 @@ func (r *reassembler) giveUp(p *partial) {
 	*p = partial{since: p.since, over: true}
 }
 
-func (p *partial) cost() int { return p.bytes + pieceCost*len(p.pieces) }
+func (p *partial) cost() int {
+	n := p.bytes + pieceCost*len(p.pieces)
+	if p.first != nil {
+		n += len(p.first.Extensions)
+	}
+	return n
+}
 
 // insert adds a fragment in its place. It reports false for one that contradicts the others.
 //
@@ -180,5 +187,6 @@ func (p *partial) whole() (RawPacket, bool) {
 		return RawPacket{}, false
 	}
 	rp.Protocol, rp.head, rp.rest = end.next, b[end.offset:], nil
+	rp.Extensions = append(rp.Extensions, b[:end.offset]...)
 	return rp, true
 }
