@@ -74,6 +74,9 @@ func TestFilterTypesThatDoNotExist(t *testing.T) {
 // Where x/net's filter has bits, conversion keeps each of them; elsewhere both
 // directions say so.
 func TestFilterAndXNet(t *testing.T) {
+	if f, err := icmp6.FilterOf(nil); err != nil || f != (icmp6.Filter{}) {
+		t.Errorf("FilterOf(nil) = %v, %v", f, err)
+	}
 	var probe ipv6.ICMPFilter
 	probe.SetAll(true)
 	if !probe.WillBlock(128) {
@@ -109,8 +112,5 @@ func TestFilterAndXNet(t *testing.T) {
 				t.Errorf("round %d: WillBlock(%d) = %t, x/net says %t", round, typ, f.WillBlock(typ), x.WillBlock(typ))
 			}
 		}
-	}
-	if f, err := icmp6.FilterOf(nil); err != nil || f != (icmp6.Filter{}) {
-		t.Errorf("FilterOf(nil) = %v, %v", f, err)
 	}
 }

@@ -7,8 +7,8 @@ import "golang.org/x/net/ipv6"
 // FilterOf returns the Filter that blocks what f blocks; nil blocks nothing.
 //
 // On systems where ipv6.ICMPFilter has no room for its types (Windows, Plan 9, js,
-// wasip1) it fails with an error that is errors.ErrUnsupported, rather than let
-// pass what f was told to block.
+// wasip1) it fails, unless f is nil, with an error that is errors.ErrUnsupported,
+// rather than let pass what f was told to block.
 func FilterOf(f *ipv6.ICMPFilter) (Filter, error) {
 	var out Filter
 	if f == nil {

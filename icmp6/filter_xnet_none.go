@@ -10,10 +10,13 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// FilterOf fails with an error that is errors.ErrUnsupported: on this system
-// ipv6.ICMPFilter has no room for types, so what f was told to block is lost. Use
-// [Filter] itself.
+// FilterOf fails with an error that is errors.ErrUnsupported, unless f is nil, which
+// blocks nothing: on this system ipv6.ICMPFilter has no room for types, so what f was
+// told to block is lost. Use [Filter] itself.
 func FilterOf(f *ipv6.ICMPFilter) (Filter, error) {
+	if f == nil {
+		return Filter{}, nil
+	}
 	return Filter{}, errNoBits()
 }
 

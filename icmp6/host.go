@@ -22,7 +22,8 @@ type HostConfig struct {
 	Protocol uint8
 	// Local is the address to receive at and to send from. Zero, as ::, means all,
 	// and that the host chooses the source of each packet. A link-local address
-	// needs a zone; any zone means what Interface does.
+	// needs a zone; any zone means what Interface does. ListenHost drops what a
+	// socket received before the host restricted it to either.
 	Local netip.Addr
 	// Interface is the name of the only interface to use. Empty means all, or
 	// the zone of Local. Linux, Android and Apple's systems can do this for any
@@ -80,7 +81,7 @@ func listenHost(cfg HostConfig) (*HostConn, error) {
 		return nil, err
 	}
 	c := &HostConn{ipv6.NewPacketConn(conn), conn, cfg.Protocol, local.Zone()}
-	if err := c.disableDefault(); err != nil {
+	if err := c.prepare(!local.IsUnspecified() || local.Zone() != ""); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -112,6 +113,16 @@ func (cfg HostConfig) bind() (local netip.Addr, lc net.ListenConfig, err error) 
 	}
 	lc.Control, err = restrict(local)
 	return local, lc, err
+}
+
+// prepare makes a new socket what HostConfig and RFC 3542 say of it.
+func (c *HostConn) prepare(restricted bool) error {
+	if restricted {
+		if err := dropEarly(c.conn); err != nil {
+			return err
+		}
+	}
+	return c.disableDefault()
 }
 
 // disableDefault switches a checksum off that the host computes without being asked,

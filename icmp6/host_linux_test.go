@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -220,6 +221,39 @@ func TestHostRestricted(t *testing.T) {
 		}
 		if n, _, _, err := c.ReadFrom(make([]byte, 99)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%v has %d bytes, %v", c.LocalAddr(), n, err)
+		}
+	}
+}
+
+// Not even what comes while the socket is being opened is for another address.
+func TestHostRestrictedFromTheBeginning(t *testing.T) {
+	kernel(t)
+	sender := host(t, icmp6.HostConfig{Protocol: 253})
+	stop, flood := make(chan struct{}), sync.WaitGroup{}
+	for _, dst := range []string{"2001:db8::1", "2001:db8::5"} { // without end, since some get lost
+		flood.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if _, err := sender.WriteTo([]byte(dst), nil, to(dst)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	defer flood.Wait()
+	defer close(stop)
+	for i := range 1000 {
+		c := host(t, icmp6.HostConfig{Protocol: 253, Local: netip.MustParseAddr("2001:db8::5")})
+		if got, _ := receive(t, c); string(got) != "2001:db8::5" {
+			t.Fatalf("socket %d: a packet for %s", i, got)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -10,10 +10,12 @@ import (
 // HostSource returns the source address that the host chooses now for packets to dst,
 // without a zone. It connects a UDP socket to dst and asks for its local address; no
 // packet is sent and no privilege needed. A zone of dst, which may be any IPv6
-// address, is the interface to leave by.
+// address, is the interface to leave by; Linux before 5.7 takes CAP_NET_RAW for that.
 //
 // The host decides by its routes and addresses of this moment, so the answer is not
-// for keeping. Errors are the host's, ENETUNREACH if it has no route.
+// for keeping. Errors are the host's, ENETUNREACH if it has no route, and
+// errors.ErrUnsupported for a zone with which this system can't restrict a socket, as
+// HostConfig.Interface says.
 func HostSource(dst netip.Addr) (netip.Addr, error) {
 	src, err := hostSource(dst)
 	if err != nil {

@@ -51,9 +51,9 @@ type Backend interface {
 //
 // What else a socket can do is looked for by name: SetChecksum and Checksum, SetControlMessage,
 // SetHopLimit, SetTrafficClass, JoinGroup and LeaveGroup as icmp6.Conn has them, and the methods of
-// the interfaces below. Options are read by ChecksumOffset() int and Filter() icmp6.Filter, or else
-// by icmp6.Conn's Checksum and ICMPFilter. A case that needs a method which the socket does not have deviates, and says
-// so.
+// the interfaces below. Options are read by ChecksumOffset() int and Filter() icmp6.Filter, or by
+// icmp6.Conn's Checksum and ICMPFilter. A case that needs a method which the socket does not have
+// deviates, and says so.
 type Socket interface {
 	// ReadFrom reads one packet's payload, what the host has received in order.
 	ReadFrom(b []byte) (n int, cm *ipv6.ControlMessage, src net.Addr, err error)
@@ -107,6 +107,7 @@ type (
 	icmpFilterGetter interface {
 		ICMPFilter() (*ipv6.ICMPFilter, error)
 	}
+	offsetGetter  interface{ ChecksumOffset() int } // -1: off
 	filterGetter  interface{ Filter() icmp6.Filter }
 	controlSetter interface {
 		SetControlMessage(cf ipv6.ControlFlags, on bool) error

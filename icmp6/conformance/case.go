@@ -43,7 +43,8 @@ func (d *Deviation) Error() string {
 }
 
 // Check runs the case on a fresh backend. The error is a *Deviation, if any: a host that can't be
-// used at all deviates too. When ctx is done, a case that still waits for the host ends with one.
+// used at all deviates too, and so does one for which the case still waits at the deadline of ctx.
+// Without a deadline it waits for as long as the backend and its sockets do.
 func (c Case) Check(ctx context.Context, b Backend) error {
 	r := &rig{ctx: ctx, b: b}
 	defer r.close()

@@ -42,9 +42,11 @@ var headerCases = []Case{
 		[]step{socket(icmpv6), withOptions(padding), sends(echo).showing(behindHeader(padding)),
 			withOptions(header{}), sends(echo).showing(behindHeader())}},
 	{"header/send/routing", "RFC 8200 section 8.1", "with a routing header, the checksum is for the final destination",
-		[]step{socket(icmpv6), withRouting(segmentRouted), sends(echo).routed(via)}},
+		[]step{socket(icmpv6), withRouting(segmentRouted),
+			sends(echo).routed(via).showing(behindHeader(segmentRouted))}},
 	{"header/send/routing-offset", "RFC 8200 section 8.1", "with a routing header, a checksum by option is for the final destination",
-		[]step{socket(89), option(12), withRouting(segmentRouted), sends(plain(25, 12, 0xdead)).routed(via)}},
+		[]step{socket(89), option(12), withRouting(segmentRouted),
+			sends(plain(25, 12, 0xdead)).routed(via).showing(behindHeader(segmentRouted))}},
 }
 
 func withHopByHop(h header) step {

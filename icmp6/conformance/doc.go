@@ -19,17 +19,27 @@
 //	}
 //
 // A [Socket] needs four methods, which *ipv6.PacketConn of golang.org/x/net has; what else it can do
-// is found out by its methods. A [Suite] has lists of cases that are known to fail or are yet to be
-// done: they have to fail, so that neither list outlives its truth.
+// is found out by its methods. Sockets are opened for the protocols 58, 17, 89, 135, 253 and 254; a
+// host that has not all of them, or lacks an option, deviates in those cases and in no others. A
+// [Suite] has lists of cases that are known to fail or are yet to be done: they have to fail, so that
+// neither list outlives its truth.
+//
+// Three backends to start from: [hextet's], of sockets that are an [icmp6.Conn]; [gVisor's], of
+// sockets that are not, on a host that handles a packet before Inject returns; and [the kernel's], of
+// sockets from golang.org/x/net, in a network namespace.
 //
 // # How it looks
 //
 // Every case has a fresh backend. No case sleeps: that nothing arrives is shown by a packet that
 // follows and does arrive. So a host must keep the order of what it receives on its only wire and of
-// what a socket sends, and a host that works takes milliseconds.
+// what a socket sends, and a host that works takes milliseconds. A limit on the rate of ICMPv6 errors
+// should be off.
 //
 // Nothing here knows a stack: the package imports [github.com/hextet/hextet/icmp6], golang.org/x/net
 // and the standard library.
 //
 // [RESULTS.md]: https://github.com/hextet/hextet/blob/main/icmp6/conformance/RESULTS.md
+// [hextet's]: https://github.com/hextet/hextet/blob/main/stack/conformance_test.go
+// [gVisor's]: https://github.com/hextet/hextet/tree/main/stack/internal/conformance/gvisor
+// [the kernel's]: https://github.com/hextet/hextet/tree/main/stack/internal/conformance/kernel
 package conformance

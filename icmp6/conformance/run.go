@@ -27,10 +27,11 @@ type Suite struct {
 	Pending map[string]string
 	// Timeout is how long a case may wait for the host in all. Zero: 10 seconds.
 	Timeout time.Duration
-	// Table is a Markdown file that holds the outcomes in its column Column, which has to be
-	// there. Empty: there is none.
+	// Table is a Markdown file with the outcomes of each case in its column Column, which is
+	// compared after all cases have run. Empty: there is none.
 	Table, Column string
-	// Update rewrites the column instead of comparing it. Not for two columns at a time.
+	// Update writes the column instead of comparing it, and makes the table, and the file, if
+	// they are not there. Not for two columns at a time.
 	Update bool
 }
 

@@ -80,10 +80,11 @@ func (d *dead) Open(proto uint8, local netip.Addr) (Socket, error) {
 func (d *dead) Inject([]byte) error                     { return nil }
 func (d *dead) Capture(context.Context) ([]byte, error) { return nil, context.DeadlineExceeded }
 
-// xnet is the model with sockets that have x/net's methods for the checksum, and bare one whose
-// sockets have nothing to spare.
+// xnet is the model with sockets that have x/net's methods for the checksum, rfc one with those that
+// are the option to the letter, and bare one whose sockets have nothing to spare.
 type (
 	xnet struct{ *model }
+	rfc  struct{ *model }
 	bare struct{ *model }
 )
 
@@ -96,6 +97,15 @@ func (b xnet) Open(proto uint8, local netip.Addr) (Socket, error) {
 	}{s, s.(checksumSetter), s.(checksumGetter)}, err
 }
 
+func (b rfc) Open(proto uint8, local netip.Addr) (Socket, error) {
+	s, err := b.model.Open(proto, local)
+	return struct {
+		Socket
+		OffsetSetter
+		offsetGetter
+	}{s, s.(OffsetSetter), s.(offsetGetter)}, err
+}
+
 func (b bare) Open(proto uint8, local netip.Addr) (Socket, error) {
 	s, err := b.model.Open(proto, local)
 	return struct{ Socket }{s}, err
@@ -105,8 +115,10 @@ func TestOptionalMethods(t *testing.T) {
 	lacking := 0
 	for _, c := range Cases() {
 		if strings.HasPrefix(c.Name, "option/") || strings.HasPrefix(c.Name, "send/offset/") {
-			if err := c.Check(context.Background(), xnet{newModel("")}); err != nil {
-				t.Error(err)
+			for _, b := range []Backend{xnet{newModel("")}, rfc{newModel("")}} {
+				if err := c.Check(context.Background(), b); err != nil {
+					t.Errorf("%T: %v", b, err)
+				}
 			}
 		}
 		var d *Deviation
@@ -171,6 +183,40 @@ func TestTable(t *testing.T) {
 	outcomes[cases[0].Name] = "no: now"
 	if err := compareTable(path, "one", cases, outcomes); err == nil || !strings.Contains(err.Error(), `"yes", now "no: now"`) {
 		t.Errorf("an outcome that changed: %v", err)
+	}
+}
+
+// The first update makes what is not there: the file, the table in a text, one more column.
+func TestTableFromNothing(t *testing.T) {
+	cases := Cases()
+	outcomes := map[string]string{}
+	for _, c := range cases {
+		outcomes[c.Name] = passed
+	}
+	none, text := filepath.Join(t.TempDir(), "none.md"), filepath.Join(t.TempDir(), "text.md")
+	if err := os.WriteFile(text, []byte("# Title\nwords\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, start := range map[string]string{none: "| case | source | due | mine | other |\n|---|", text: "# Title\nwords\n\n| case |"} {
+		if err := compareTable(path, "mine", cases, outcomes); err == nil {
+			t.Errorf("%s has no table, but is current", path)
+		}
+		for _, column := range []string{"mine", "other"} {
+			if err := updateTable(path, column, cases, outcomes); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, column := range []string{"mine", "other"} {
+			if err := compareTable(path, column, cases, outcomes); err != nil {
+				t.Error(err)
+			}
+		}
+		if b, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(b), start) {
+			t.Errorf("%.80q, %v", b, err)
+		}
+	}
+	if err := updateTable(t.TempDir(), "mine", cases, outcomes); err == nil {
+		t.Error("a directory is a table")
 	}
 }
 

@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -105,15 +107,22 @@ func (t *table) render(cases []Case) string {
 	return b.String()
 }
 
-// updateTable writes a column.
+// updateTable writes a column, and the table and the file if they are missing.
 func updateTable(path, column string, cases []Case, outcomes map[string]string) error {
 	t, err := readTable(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		t = &table{cells: map[string][]string{}}
+	case err != nil:
 		return err
 	}
-	i, err := t.column(path, column)
-	if err != nil {
-		return err
+	if len(t.columns) == 0 && len(t.before) > 0 {
+		t.before = append(t.before, "") // or the table would continue the text
+	}
+	i := slices.Index(t.columns, column)
+	if i < 0 {
+		i = len(t.columns)
+		t.columns = append(t.columns, column)
 	}
 	for _, c := range cases {
 		row := make([]string, len(t.columns))
