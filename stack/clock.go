@@ -2,8 +2,9 @@ package stack
 
 import "time"
 
-// A Clock is the time that a Stack lives by: neighbour discovery, lifetimes, TCP and the deadlines
-// of its conns. Contexts and net.Resolver keep the standard library's own time.
+// A Clock is the time that a Stack lives by: neighbour discovery, lifetimes, TCP, Happy
+// Eyeballs and the deadlines of conns. Contexts and net.Resolver keep the standard library's own time; see
+// Stack.Resolver for what that means.
 //
 // dnsreg.Clock has the same methods, so one value serves both.
 type Clock interface {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/netip"
 	"syscall"
@@ -134,6 +135,70 @@ func ExampleStack_ListenPacket() {
 	}
 	fmt.Printf("%s from port %v\n", buf[:n], from.String() == c.LocalAddr().String())
 	// Output: question from port true
+}
+
+// A host with many addresses answers from the one that was asked, one flagged SkipAsSource too.
+func ExampleUDPConn_ReadMsg() {
+	client, server, stop := twoHosts()
+	defer stop()
+	ctx := context.Background()
+	all, err := client.ListenPacket(ctx, "udp", ":53")
+	if err != nil {
+		log.Fatal(err)
+	}
+	asker, err := server.DialContext(ctx, "udp", "[2001:db8::10]:53")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(asker, "who are you?")
+
+	conn, buf := all.(*stack.UDPConn), make([]byte, 1500)
+	var cm stack.ControlMessage
+	n, from, err := conn.ReadMsg(buf, &cm)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, to %v\n", buf[:n], cm.Destination)
+	answer := fmt.Appendf(nil, "I am %v", cm.Destination)
+	if _, err := conn.WriteMsg(answer, &stack.ControlMessage{Source: cm.Destination}, from); err != nil {
+		log.Fatal(err)
+	}
+	n, err = asker.Read(buf)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", buf[:n])
+	// Output:
+	// who are you?, to 2001:db8::10
+	// I am 2001:db8::10
+}
+
+func ExampleUDPConn_JoinGroup() {
+	sender, member, stop := twoHosts()
+	defer stop()
+	ctx := context.Background()
+	c, err := member.ListenPacket(ctx, "udp", "[ff05::77]:5000")
+	if err != nil {
+		log.Fatal(err)
+	}
+	group := net.UDPAddrFromAddrPort(netip.MustParseAddrPort("[ff05::77]:5000"))
+	eth0 := member.Interfaces()[0].NetInterface()
+	if err := c.(*stack.UDPConn).JoinGroup(eth0, group); err != nil {
+		log.Fatal(err)
+	}
+
+	s, err := sender.DialContext(ctx, "udp", group.String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(s, "to all who listen")
+	buf := make([]byte, 1500)
+	n, _, err := c.ReadFrom(buf)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", buf[:n])
+	// Output: to all who listen
 }
 
 // A Stack fits where programs expect the net package's dialer and listener.

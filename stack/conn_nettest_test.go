@@ -32,15 +32,23 @@ func dialPair(t testing.TB, from, to *stack.Stack, network, address string) (cli
 func TestConn(t *testing.T) {
 	for _, tt := range []struct {
 		name, network, address string
-		same                   bool
+		same, ethernet         bool
 	}{
-		{"tcp4", "tcp4", "192.0.2.2:0", false},
-		{"tcp6", "tcp6", "[2001:db8::2]:0", false},
-		{"tcp4 to itself", "tcp4", "192.0.2.2:0", true},
-		{"tcp6 to itself", "tcp6", "[2001:db8::2]:0", true},
+		{"tcp4", "tcp4", "192.0.2.2:0", false, false},
+		{"tcp6", "tcp6", "[2001:db8::2]:0", false, false},
+		{"tcp4 to itself", "tcp4", "192.0.2.2:0", true, false},
+		{"tcp6 to itself", "tcp6", "[2001:db8::2]:0", true, false},
+		{"tcp4 over Ethernet", "tcp4", "192.0.2.2:0", false, true},
+		{"link-local over Ethernet", "tcp6", "[fe80::ff:fe00:2%eth0]:0", false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, b, _, _ := pair(t)
+			la, lb := stack.Pipe(1500)
+			if tt.ethernet {
+				la, lb = ethernet()
+			}
+			a, b := newStack(t, stack.Config{}), newStack(t, stack.Config{})
+			attach(t, a, "eth0", la, plain("2001:db8::1/64"), plain("192.0.2.1/24"))
+			attach(t, b, "eth0", lb, plain("2001:db8::2/64"), plain("192.0.2.2/24"))
 			if tt.same {
 				a = b
 			}

@@ -28,6 +28,12 @@ type Dialer struct {
 
 	// Prefer are preferences for source selection (RFC 5014). Zero: Config.Select's.
 	Prefer srcselect.Preferences
+
+	// FallbackDelay is the Connection Attempt Delay of Happy Eyeballs (RFC 8305 section 5), on
+	// Config.Clock: how long the attempt at one address is alone before the next begins beside it. Zero:
+	// 250 ms. Negative, and if LocalAddr has a port: an address is tried when the one before has failed,
+	// each with its share of the time that the context leaves.
+	FallbackDelay time.Duration
 }
 
 // DialContext connects to an address: with TCP ("tcp", "tcp4", "tcp6"), or to receive from and send
@@ -35,9 +41,10 @@ type Dialer struct {
 // package net has them: "192.0.2.1:80", "[2001:db8::1]:http", "[fe80::1%eth0]:80", "www:443"; the
 // zone is the interface's name. An empty or unspecified host means this host.
 //
-// A name is resolved by Resolver; its addresses are ordered by RFC 6724 section 6 and tried one
-// after the other, each with its share of the time that ctx leaves. If all fail, the error is that of
-// the first.
+// A name is resolved by Resolver, and dialled with Happy Eyeballs (RFC 8305): its addresses are ordered
+// by RFC 6724 section 6, with the sources that the stack would use, and the families mixed; if one has
+// not answered after 250 ms of Config.Clock, or failed, the next is tried beside it. The first connection
+// wins, and the other attempts have ended when DialContext returns. If all fail, the error is that of the first.
 //
 // Errors are *net.OpError; errors.Is finds in them what happened: syscall.ECONNREFUSED,
 // syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH without a route,
@@ -60,22 +67,39 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err == nil && d.Stack == nil {
 		err = fmt.Errorf("Dialer.Stack is nil: %w", syscall.EINVAL)
 	}
-	var targets []netip.AddrPort
-	if err == nil {
-		targets, err = d.targets(ctx, n, address)
-	}
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	return d.dialEach(ctx, n, targets)
+	// Two attempts can't have one local port.
+	inTurn := d.FallbackDelay < 0 || d.LocalAddr.Port() != 0
+	addrs, host, port, err := d.targets(ctx, n, address)
+	if err == nil && inTurn && host != "" {
+		addrs, err = d.Stack.lookup(ctx, n, host)
+		addrs = d.order(addrs, 0)
+	}
+	switch {
+	case err != nil:
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	case len(addrs) == 1 || inTurn:
+		return d.dialEach(ctx, n, addrs, port)
+	}
+	return d.raceTo(ctx, n, addrs, host, port)
 }
 
-// dialEach tries the addresses of a name in turn.
-func (d *Dialer) dialEach(ctx context.Context, n network, targets []netip.AddrPort) (net.Conn, error) {
+// attemptDelay is how long an attempt is alone before the next one begins.
+func (d *Dialer) attemptDelay() time.Duration {
+	if d.FallbackDelay == 0 {
+		return connectionAttemptDelay
+	}
+	return d.FallbackDelay
+}
+
+// dialEach tries addresses in turn.
+func (d *Dialer) dialEach(ctx context.Context, n network, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var first error
-	for i, to := range targets {
-		attempt, cancel := shareDeadline(ctx, len(targets)-i)
-		c, err := d.dialOne(attempt, n, to)
+	for i, addr := range addrs {
+		attempt, cancel := shareDeadline(ctx, len(addrs)-i)
+		c, err := d.dialOne(attempt, n, netip.AddrPortFrom(addr, port))
 		cancel()
 		if err == nil {
 			return c, nil

@@ -59,8 +59,8 @@
 // # Time
 //
 // Everything runs on Config.Clock: duplicate address detection, lifetimes, neighbour discovery, TCP, and
-// the deadlines of conns, which therefore are times of that clock. Contexts and net.Resolver keep real
-// time. With Config.NoTCP a stack works in a testing/synctest bubble; with TCP it does not, since gVisor
+// the deadlines of conns, which therefore are times of that clock. Contexts keep real
+// time, and so does net.Resolver, whose queries end on that clock too. With Config.NoTCP a stack works in a testing/synctest bubble; with TCP it does not, since gVisor
 // parks goroutines there in a way that synctest does not count as idle.
 //
 // # Concurrency

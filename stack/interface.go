@@ -157,6 +157,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	i.echo.Store(cfg.EchoReply == EchoReplyOn)
 	i.auto.init(i, cfg)
 	i.ep = engine.NewLinkEndpoint(cfg.Link, i.failed)
+	i.ep.Datagram = i.shortCut
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, cfg.DAD && i.hw != nil); err != nil {
 		return nil, fmt.Errorf("stack: attach %q: %w", i.name, err)
 	}

@@ -37,7 +37,9 @@ func (s *Stack) Listen(ctx context.Context, network, address string) (net.Listen
 
 // ListenPacket opens a socket for packets to an address.
 //
-// On "udp", "udp4" and "udp6" it returns a *UDPConn; addresses are as for Listen. On an IP network with
+// On "udp", "udp4" and "udp6" it returns a *UDPConn; addresses are as for Listen. An address may also be that of
+// a multicast group, of which the socket then gets the datagrams once a socket has joined it
+// (UDPConn.JoinGroup); several may be bound to one. On an IP network with
 // a protocol, "ip6:ipv6-icmp", "ip6:89" or "ip4:icmp" say, it opens a raw socket, whose addresses have
 // no port and are *net.IPAddr: see ListenRaw and ListenRaw4. ctx and errors are as for Listen.
 func (s *Stack) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
@@ -130,19 +132,6 @@ func (s *Stack) listenTCP(n network, on netip.AddrPort) (*TCPListener, error) {
 	l := &TCPListener{k: k, addr: n.netAddr(k.localAddr())}
 	l.deadline.init(s.clock)
 	return l, nil
-}
-
-func (s *Stack) listenUDP(n network, on netip.AddrPort) (*UDPConn, error) {
-	c, err := newUDPSocket(s, n.name, on.Addr().Is4())
-	if err != nil {
-		return nil, err
-	}
-	if err := s.bindListener(c.socket, n, on); err != nil {
-		c.Close()
-		return nil, err
-	}
-	c.laddr = n.netAddr(c.localAddr())
-	return c, nil
 }
 
 // listenIP opens a raw socket.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Resolver returns a resolver whose queries go through the stack to Config.Nameservers: each from a
@@ -16,7 +17,8 @@ import (
 //
 // What is not a query is still the standard library's, on the host that the program runs on: that
 // host's hosts file answers before the stack is asked; its resolv.conf gives the search list and the
-// options, the number of attempts and their timeouts among them, which are real time;
+// options, the number of attempts and their timeouts among them, which end a query as soon as so much real
+// time has passed, or so much of Config.Clock;
 // LookupIPAddr, LookupNetIP and LookupHost order addresses by that host's own addresses (DialContext
 // orders them by the stack's), and a *net.DNSError names that host's name server.
 func (s *Stack) Resolver() *net.Resolver {
@@ -86,6 +88,14 @@ func (c *queryConn) Read(b []byte) (int, error) {
 		c.answered.Store(true)
 	}
 	return n, err
+}
+
+// SetDeadline is called with a real time, though the conn's deadlines are times of Config.Clock.
+func (c *queryConn) SetDeadline(t time.Time) error {
+	if !t.IsZero() {
+		t = c.ns.s.clock.Now().Add(time.Until(t))
+	}
+	return c.Conn.SetDeadline(t)
 }
 
 func (c *queryConn) Close() error {

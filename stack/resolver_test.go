@@ -128,7 +128,14 @@ func (ns *nameServer) questions() int {
 // pair's second host.
 func resolving(t *testing.T, servers ...string) (a, b *stack.Stack) {
 	t.Helper()
-	var cfg stack.Config
+	// The clock stands still: nothing is dialled before all is resolved.
+	return resolvingAt(t, newSteppedClock(), servers...)
+}
+
+// resolvingAt is resolving with a clock of the caller's.
+func resolvingAt(t *testing.T, clock stack.Clock, servers ...string) (a, b *stack.Stack) {
+	t.Helper()
+	cfg := stack.Config{Clock: clock}
 	for _, s := range servers {
 		cfg.Nameservers = append(cfg.Nameservers, netip.MustParseAddrPort(s))
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -15,7 +14,7 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-// socket is what conns and listeners share: a gVisor endpoint, the queue of those who wait for it,
+// socket is what TCP conns and listeners share: a gVisor endpoint, the queue of those who wait for it,
 // and an end that wakes them.
 type socket struct {
 	s    *Stack
@@ -138,98 +137,4 @@ func (k *socket) remoteAddr() (netip.AddrPort, error) {
 		return netip.AddrPort{}, k.result(err)
 	}
 	return k.s.addrPort(fa, anyAddr(k.ipv4)), nil
-}
-
-// conn is a socket with deadlines, and addresses that stay readable after Close: what *TCPConn and
-// *UDPConn share.
-type conn struct {
-	*socket
-	laddr, raddr net.Addr // raddr is nil if the conn is not connected
-	read, write  deadline
-}
-
-func (c *conn) init(k *socket) {
-	c.socket = k
-	c.read.init(k.s.clock)
-	c.write.init(k.s.clock)
-}
-
-// opError is err as package net wraps it.
-func (c *conn) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: c.net, Source: c.laddr, Addr: c.raddr, Err: err}
-}
-
-// noBytes is the result of a call that has nothing to do.
-func (c *conn) noBytes(op string) error {
-	if c.closed() {
-		return c.opError(op, net.ErrClosed)
-	}
-	return nil
-}
-
-// Close closes the conn. Calls that wait return an error for which errors.Is(err, net.ErrClosed)
-// holds, and so do all later ones, a second Close too. It does not wait for anything.
-func (c *conn) Close() error {
-	if err := c.socket.Close(); err != nil {
-		return c.opError("close", err)
-	}
-	c.read.set(time.Time{}) // stops the timers
-	c.write.set(time.Time{})
-	return nil
-}
-
-// LocalAddr returns the conn's own address. The zone of a link-local one is the interface's name.
-func (c *conn) LocalAddr() net.Addr { return c.laddr }
-
-// RemoteAddr returns the peer's address, or nil if the conn is not connected.
-func (c *conn) RemoteAddr() net.Addr { return c.raddr }
-
-// SetDeadline sets both deadlines. They run on Config.Clock, for calls that wait already too; the
-// zero time means none. A call that a deadline ends returns an error for which
-// errors.Is(err, os.ErrDeadlineExceeded) holds.
-func (c *conn) SetDeadline(t time.Time) error { return c.setDeadlines(t, &c.read, &c.write) }
-
-// SetReadDeadline sets the deadline of reads. See SetDeadline.
-func (c *conn) SetReadDeadline(t time.Time) error { return c.setDeadlines(t, &c.read) }
-
-// SetWriteDeadline sets the deadline of writes. See SetDeadline.
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, &c.write) }
-
-func (c *conn) setDeadlines(t time.Time, ds ...*deadline) error {
-	if c.closed() {
-		return c.opError("set", net.ErrClosed)
-	}
-	for _, d := range ds {
-		d.set(t)
-	}
-	return nil
-}
-
-// The bounds of a socket's buffers, in bytes.
-const (
-	minBuffer = 4 << 10
-	maxBuffer = 4 << 20
-)
-
-// SetReadBuffer sets how many bytes wait for Read before TCP closes its window and UDP drops what
-// comes. Less than 4 KiB, or more than 4 MiB, is as good as that.
-func (c *conn) SetReadBuffer(bytes int) error {
-	return c.setBuffer(bytes, "read", (*tcpip.SocketOptions).SetReceiveBufferSize)
-}
-
-// SetWriteBuffer sets how many bytes wait to be sent before Write waits. Less than 4 KiB, or more
-// than 4 MiB, is as good as that.
-func (c *conn) SetWriteBuffer(bytes int) error {
-	return c.setBuffer(bytes, "write", (*tcpip.SocketOptions).SetSendBufferSize)
-}
-
-func (c *conn) setBuffer(bytes int, which string, set func(o *tcpip.SocketOptions, n int64, notify bool)) error {
-	if c.closed() {
-		return c.opError("set", net.ErrClosed)
-	}
-	if bytes <= 0 {
-		return c.opError("set", fmt.Errorf("a %s buffer of %d bytes: %w", which, bytes, syscall.EINVAL))
-	}
-	set(c.ep.SocketOptions(), int64(min(max(bytes, minBuffer), maxBuffer)), true)
-	return nil
 }

@@ -10,14 +10,13 @@ import (
 )
 
 // targets returns the addresses that an address to dial stands for, in the order in which they are
-// to be tried.
-func (d *Dialer) targets(ctx context.Context, n network, address string) ([]netip.AddrPort, error) {
-	host, port, err := n.splitAddress(ctx, address)
+// to be tried, or, if it is a name, host.
+func (d *Dialer) targets(ctx context.Context, n network, address string) (addrs []netip.Addr, host string, port uint16, err error) {
+	host, port, err = n.splitAddress(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, "", 0, err
 	}
 	addr, isLiteral, err := n.literal(host)
-	var addrs []netip.Addr
 	switch {
 	case err != nil:
 	case host == "" || isLiteral && addr.IsUnspecified():
@@ -29,22 +28,14 @@ func (d *Dialer) targets(ctx context.Context, n network, address string) ([]neti
 	case isLiteral:
 		addrs = []netip.Addr{addr}
 	default:
-		if addrs, err = d.Stack.lookup(ctx, n, host); err == nil {
-			addrs = d.order(addrs)
-		}
+		return nil, host, port, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	targets := make([]netip.AddrPort, len(addrs))
-	for i, a := range addrs {
-		targets[i] = netip.AddrPortFrom(a, port)
-	}
-	return targets, nil
+	return addrs, "", port, err
 }
 
-// order sorts destinations by RFC 6724 section 6. Those without a route are unusable and go last.
-func (d *Dialer) order(addrs []netip.Addr) []netip.Addr {
+// order sorts destinations by RFC 6724 section 6 and mixes the families, beginning with another than
+// last. Those without a route are unusable and go last.
+func (d *Dialer) order(addrs []netip.Addr, last family) []netip.Addr {
 	var (
 		queries    []srcselect.Query
 		unroutable []netip.Addr
@@ -60,7 +51,7 @@ func (d *Dialer) order(addrs []netip.Addr) []netip.Addr {
 	for _, r := range d.Stack.sel.SortDestinations(queries) {
 		sorted = append(sorted, r.Query.Destination)
 	}
-	return append(sorted, unroutable...)
+	return append(interleave(sorted, last), unroutable...)
 }
 
 // query returns the question that decides about addr: that of the first route with a source, else of

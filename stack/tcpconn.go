@@ -3,15 +3,11 @@ package stack
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
-	"time"
 
-	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -24,6 +20,7 @@ import (
 // otherwise.
 type TCPConn struct {
 	conn
+	k       *socket
 	writing sync.Mutex
 }
 
@@ -35,8 +32,8 @@ func newTCPConn(k *socket) (*TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := new(TCPConn)
-	c.init(k)
+	c := &TCPConn{k: k}
+	c.init(k.s.clock, k.net, k.done)
 	c.laddr = net.TCPAddrFromAddrPort(k.localAddr())
 	c.raddr = net.TCPAddrFromAddrPort(remote)
 	return c, nil
@@ -93,9 +90,9 @@ func (c *TCPConn) Read(b []byte) (int, error) {
 		return 0, c.noBytes("read")
 	}
 	var n int
-	err := c.poll(waiter.ReadableEvents, &c.read, func() tcpip.Error {
+	err := c.k.poll(waiter.ReadableEvents, &c.read, func() tcpip.Error {
 		w := tcpip.SliceWriter(b)
-		res, err := c.ep.Read(&w, tcpip.ReadOptions{})
+		res, err := c.k.ep.Read(&w, tcpip.ReadOptions{})
 		n = res.Count
 		if _, eof := err.(*tcpip.ErrClosedForReceive); eof && !c.closed() {
 			return nil
@@ -108,7 +105,7 @@ func (c *TCPConn) Read(b []byte) (int, error) {
 	case n == 0:
 		return 0, io.EOF
 	}
-	c.ep.ModerateRecvBuf(n) // grows the window for a fast reader
+	c.k.ep.ModerateRecvBuf(n) // grows the window for a fast reader
 	return n, nil
 }
 
@@ -121,9 +118,9 @@ func (c *TCPConn) Write(b []byte) (n int, err error) {
 	}
 	var rest bytes.Reader
 	for n < len(b) {
-		err := c.poll(waiter.WritableEvents, &c.write, func() tcpip.Error {
+		err := c.k.poll(waiter.WritableEvents, &c.write, func() tcpip.Error {
 			rest.Reset(b[n:])
-			m, err := c.ep.Write(&rest, tcpip.WriteOptions{})
+			m, err := c.k.ep.Write(&rest, tcpip.WriteOptions{})
 			n += int(m)
 			return err
 		})
@@ -132,6 +129,17 @@ func (c *TCPConn) Write(b []byte) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// Close closes the conn. Calls that wait return an error for which errors.Is(err, net.ErrClosed)
+// holds, and so do all later ones, a second Close too. It does not wait: what was written is sent in the
+// background, unless SetLinger said otherwise.
+func (c *TCPConn) Close() error {
+	if err := c.k.Close(); err != nil {
+		return c.opError("close", err)
+	}
+	c.stopTimers()
+	return nil
 }
 
 // CloseRead ends reading: what has arrived can still be read, then Read returns io.EOF.
@@ -144,57 +152,8 @@ func (c *TCPConn) shutdown(flags tcpip.ShutdownFlags) error {
 	if c.closed() {
 		return c.opError("close", net.ErrClosed)
 	}
-	if err := c.result(c.ep.Shutdown(flags)); err != nil {
+	if err := c.k.result(c.k.ep.Shutdown(flags)); err != nil {
 		return c.opError("close", syscallError("shutdown", err))
-	}
-	return nil
-}
-
-// SetNoDelay sends small segments at once (true, which is how a conn starts) or collects them while
-// earlier ones are not acknowledged (RFC 1122 section 4.2.3.4).
-func (c *TCPConn) SetNoDelay(noDelay bool) error {
-	return c.option(func() tcpip.Error { c.ep.SocketOptions().SetDelayOption(!noDelay); return nil })
-}
-
-// SetKeepAlive probes an idle connection (RFC 1122 section 4.2.3.6), or does not, which is how a conn
-// starts.
-func (c *TCPConn) SetKeepAlive(keepAlive bool) error {
-	return c.option(func() tcpip.Error { c.ep.SocketOptions().SetKeepAlive(keepAlive); return nil })
-}
-
-// SetKeepAlivePeriod sets how long a connection is idle before it is probed, and the time between
-// probes.
-func (c *TCPConn) SetKeepAlivePeriod(d time.Duration) error {
-	if d <= 0 {
-		return c.opError("set", fmt.Errorf("a keep-alive period of %v: %w", d, syscall.EINVAL))
-	}
-	return c.option(func() tcpip.Error {
-		idle := tcpip.KeepaliveIdleOption(d)
-		if err := c.ep.SetSockOpt(&idle); err != nil {
-			return err
-		}
-		interval := tcpip.KeepaliveIntervalOption(d)
-		return c.ep.SetSockOpt(&interval)
-	})
-}
-
-// SetLinger says what Close does with data that is not acknowledged: 0 drops it and resets the
-// connection; a negative number, which is how a conn starts, sends it in the background.
-// Unlike that of package net, Close never waits, so a positive number is as good as a negative one.
-func (c *TCPConn) SetLinger(sec int) error {
-	return c.option(func() tcpip.Error {
-		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: sec == 0})
-		return nil
-	})
-}
-
-// option applies an option of the endpoint's.
-func (c *TCPConn) option(set func() tcpip.Error) error {
-	if c.closed() {
-		return c.opError("set", net.ErrClosed)
-	}
-	if err := convert.Error(set()); err != nil {
-		return c.opError("set", syscallError("setsockopt", err))
 	}
 	return nil
 }

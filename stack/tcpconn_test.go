@@ -100,6 +100,7 @@ func TestTCPClosed(t *testing.T) {
 		"SetNoDelay":         func() error { return client.SetNoDelay(true) },
 		"SetKeepAlive":       func() error { return client.SetKeepAlive(true) },
 		"SetKeepAlivePeriod": func() error { return client.SetKeepAlivePeriod(time.Minute) },
+		"SetKeepAliveConfig": func() error { return client.SetKeepAliveConfig(net.KeepAliveConfig{}) },
 		"SetLinger":          func() error { return client.SetLinger(0) },
 		"SetReadBuffer":      func() error { return client.SetReadBuffer(1 << 16) },
 		"SetWriteBuffer":     func() error { return client.SetWriteBuffer(1 << 16) },
@@ -219,54 +220,6 @@ func TestTCPReset(t *testing.T) {
 	}
 	if _, err := server.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("write: %v", err)
-	}
-}
-
-// TestTCPOptions: options take what they may, and refuse the rest by name.
-func TestTCPOptions(t *testing.T) {
-	a, b, _, _ := pair(t)
-	client, server := dialPair(t, a, b, "tcp4", "192.0.2.2:0")
-	defer client.Close()
-	defer server.Close()
-	for name, err := range map[string]error{
-		"SetNoDelay":         client.SetNoDelay(false),
-		"SetKeepAlive":       client.SetKeepAlive(true),
-		"SetKeepAlivePeriod": client.SetKeepAlivePeriod(time.Minute),
-		"SetLinger":          client.SetLinger(5),
-		"SetReadBuffer":      client.SetReadBuffer(1),
-		"SetWriteBuffer":     client.SetWriteBuffer(1 << 30),
-	} {
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for name, err := range map[string]error{
-		"SetKeepAlivePeriod(0)": client.SetKeepAlivePeriod(0),
-		"SetReadBuffer(0)":      client.SetReadBuffer(0),
-		"SetWriteBuffer(-1)":    client.SetWriteBuffer(-1),
-	} {
-		if !errors.Is(err, syscall.EINVAL) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-// TestKeepAliveOfTheClock: a peer that vanished is noticed after nine probes, by the stack's clock.
-func TestKeepAliveOfTheClock(t *testing.T) {
-	a, b, clock := steppedPair(t, false)
-	client, server := dialPair(t, a, b, "tcp4", "192.0.2.2:0")
-	defer client.Close()
-	defer server.Close()
-	client.SetKeepAlive(true)
-	client.SetKeepAlivePeriod(time.Minute)
-	waiting := async(func() error { _, err := client.Read(make([]byte, 1)); return err })
-	b.Interfaces()[0].Detach()
-	eventually(t, func() bool {
-		clock.Advance(time.Minute)
-		return len(waiting) > 0
-	})
-	if err := within(t, waiting); !errors.Is(err, syscall.ETIMEDOUT) {
-		t.Errorf("read: %v", err)
 	}
 }
 

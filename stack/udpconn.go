@@ -1,176 +1,262 @@
 package stack
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/waiter"
+	"github.com/hextet/hextet/stack/internal/engine"
 )
 
-// udpReadBuffer holds a burst: gVisor's own default loses what a fast link brings while the reader
-// is not scheduled.
-const udpReadBuffer = 512 << 10
-
 // UDPConn is a UDP socket, connected (dialled) or not. All methods may be called from several
-// goroutines at once.
-type UDPConn struct{ conn }
+// goroutines at once, and keep none of the caller's slices.
+//
+// What comes waits in a queue of its own, of at most SetReadBuffer bytes; what does not fit is dropped
+// and counted (Stats). What is sent does not wait in the socket: it goes to the link, or, while a
+// neighbour's address is being resolved, to a short queue of the interface's.
+type UDPConn struct {
+	conn
+	s            *Stack
+	ipv4, v6only bool // the socket speaks one family only
+
+	// Where it is bound and connected to. It does not change once the socket can be found.
+	local  netip.Addr // without a zone; zero: all
+	port   uint16
+	iface  int            // 0: all
+	remote netip.AddrPort // without a zone; zero: not connected
+
+	// The way to the peer of a connected socket, whose source stays the same.
+	peer     udpFlowKey
+	peerName string // of the interface
+
+	mu  sync.Mutex // of registering; taken before gVisor's locks
+	reg udpRegistration
+
+	opt   atomic.Pointer[udpOptions]
+	queue udpQueue
+	flows udpFlows
+	fail  atomic.Pointer[error] // for the next call
+
+	spoilt atomic.Uint64 // datagrams with a wrong checksum or length
+
+	groups memberships
+	once   sync.Once
+	done   chan struct{} // closed by Close
+}
 
 var (
 	_ net.Conn       = (*UDPConn)(nil)
 	_ net.PacketConn = (*UDPConn)(nil)
 )
 
-func newUDPSocket(s *Stack, network string, ipv4 bool) (*UDPConn, error) {
-	k, err := s.newSocket(header.UDPProtocolNumber, network, ipv4)
+func newUDPConn(s *Stack, network string, ipv4 bool) (*UDPConn, error) {
+	c := &UDPConn{s: s, ipv4: ipv4, done: make(chan struct{})}
+	c.init(s.clock, network, c.done)
+	c.queue.init()
+	c.groups.s = s
+	c.opt.Store(&udpOptions{hops: -1, multicastHops: -1, tc: -1, loop: true})
+	if err := s.conns.add(c); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// listenUDP opens a socket on an address that listenAddr returned.
+func (s *Stack) listenUDP(n network, on netip.AddrPort) (*UDPConn, error) {
+	addr := on.Addr()
+	c, err := newUDPConn(s, n.name, addr.Is4())
 	if err != nil {
 		return nil, err
 	}
-	o := k.ep.SocketOptions()
-	o.SetBroadcast(true) // as package net does
-	o.SetReceiveBufferSize(udpReadBuffer, true)
-	c := new(UDPConn)
-	c.init(k)
+	c.v6only = addr.Is6() && (n.family == onlyIPv6 || !addr.IsUnspecified())
+	c.port = on.Port()
+	if err = c.bindTo(addr); err == nil {
+		err = c.register()
+	}
+	if err != nil {
+		c.Close()
+		return nil, syscallError("bind", err)
+	}
+	bound := anyAddr(c.ipv4)
+	if c.local.IsValid() {
+		bound = c.local
+	}
+	c.laddr = net.UDPAddrFromAddrPort(s.zoned(netip.AddrPortFrom(bound, c.port), c.iface))
 	return c, nil
+}
+
+// bindTo sets the local address.
+func (c *UDPConn) bindTo(addr netip.Addr) error {
+	if addr.IsUnspecified() {
+		return nil
+	}
+	c.local = addr.WithZone("")
+	if isLocalGroup(addr) {
+		if addr.Zone() == "" {
+			return nil
+		}
+		i, err := c.s.zoneInterface(addr)
+		if err == nil {
+			c.iface = i.index
+		}
+		return err
+	}
+	i, err := c.s.localInterface(addr, nil)
+	if err == nil && needsZone(addr) {
+		c.iface = i.index
+	}
+	return err
 }
 
 // dialUDP connects a socket to one address, from where from says. Nothing is sent.
 func (s *Stack) dialUDP(network string, from binding, to netip.AddrPort) (*UDPConn, error) {
-	c, err := newUDPSocket(s, network, to.Addr().Is4())
+	c, err := newUDPConn(s, network, to.Addr().Is4())
 	if err != nil {
 		return nil, err
 	}
-	if err = c.bind(from); err == nil {
-		err = syscallError("connect", c.result(c.ep.Connect(from.target(to))))
+	if err = c.connect(from, to); err == nil {
+		err = c.register()
 	}
-	if err == nil {
-		var remote netip.AddrPort
-		if remote, err = c.remoteAddr(); err == nil {
-			c.laddr = net.UDPAddrFromAddrPort(c.localAddr())
-			c.raddr = net.UDPAddrFromAddrPort(remote)
-			return c, nil
-		}
-	}
-	c.Close()
-	return nil, s.sourceError(to.Addr(), err)
-}
-
-// Read reads one datagram. What b has no room for is lost. An empty b reads nothing, as in package
-// net; ReadFrom with one drops a datagram.
-func (c *UDPConn) Read(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, c.noBytes("read")
-	}
-	n, _, err := c.ReadFromUDPAddrPort(b)
-	return n, err
-}
-
-// ReadFrom reads one datagram and returns who sent it, as a *net.UDPAddr. What b has no room for is
-// lost.
-func (c *UDPConn) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, from, err := c.ReadFromUDPAddrPort(b)
 	if err != nil {
-		return n, nil, err
+		c.Close()
+		return nil, syscallError("connect", err)
 	}
-	return n, net.UDPAddrFromAddrPort(from), nil
+	c.laddr = net.UDPAddrFromAddrPort(s.zoned(netip.AddrPortFrom(c.local, c.port), c.iface))
+	c.raddr = net.UDPAddrFromAddrPort(s.zoned(c.remote, c.iface))
+	return c, nil
 }
 
-// ReadFromUDPAddrPort reads one datagram and returns who sent it. What b has no room for is lost.
-//
-// On a connected socket it returns syscall.ECONNREFUSED once for each port unreachable message that
-// the peer sent.
-func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
-	var (
-		n    int
-		from tcpip.FullAddress
-	)
-	err := c.poll(waiter.ReadableEvents, &c.read, func() tcpip.Error {
-		buf := tcpip.SliceWriter(b)
-		var w io.Writer = &buf
-		if len(b) == 0 {
-			w = io.Discard // gVisor calls an empty buffer a bad one
-		}
-		res, err := c.ep.Read(w, tcpip.ReadOptions{NeedRemoteAddr: true})
-		n, from = min(res.Count, len(b)), res.RemoteAddr
+// connect chooses the source, which stays, and by it the interface, if the addresses need one.
+func (c *UDPConn) connect(from binding, to netip.AddrPort) error {
+	c.v6only = !c.ipv4
+	c.port = from.port
+	bare := to.Addr().WithZone("")
+	f, err := c.flow(udpFlowKey{dst: to.Addr(), source: from.addr, iface: int(from.nic)}, c.opt.Load())
+	if err != nil {
 		return err
+	}
+	defer f.release()
+	if needsZone(bare) || needsZone(f.src) {
+		c.iface = f.iface
+	}
+	c.local, c.remote = f.src, netip.AddrPortFrom(bare, to.Port())
+	c.peer, c.peerName = udpFlowKey{to.Addr(), f.src, f.iface}, c.s.zoneName(f.iface)
+	return nil
+}
+
+// Close closes the conn and leaves its groups. Calls that wait return an error for which
+// errors.Is(err, net.ErrClosed) holds, and so do all later ones, a second Close too. It does not wait
+// for anything.
+func (c *UDPConn) Close() error {
+	err := net.ErrClosed
+	c.once.Do(func() {
+		err = nil
+		close(c.done)
+		c.s.conns.remove(c)
+		c.unregister()
+		c.groups.leaveAll()
+		c.queue.close()
+		c.flows.close()
+		c.stopTimers()
 	})
 	if err != nil {
-		return 0, netip.AddrPort{}, c.opError("read", syscallError("read", err))
+		return c.opError("close", err)
 	}
-	return n, c.s.addrPort(from, anyAddr(c.ipv4)), nil
+	return nil
 }
 
-// Write sends b as one datagram to the address that was dialled.
-func (c *UDPConn) Write(b []byte) (int, error) {
-	if c.raddr == nil {
-		return 0, c.opError("write", syscallError("write", syscall.EDESTADDRREQ))
+// receive queues a copy of d. It runs with gVisor's locks held.
+func (c *UDPConn) receive(d *engine.Datagram) {
+	if c.queue.push(d) {
+		c.s.gv.Stats().UDP.PacketsReceived.Increment()
+		return
 	}
-	if err := c.send(b, nil); err != nil {
-		return 0, c.opError("write", syscallError("write", err))
-	}
-	return len(b), nil
+	c.s.gv.Stats().UDP.ReceiveBufferErrors.Increment()
 }
 
-// WriteTo sends b as one datagram to a *net.UDPAddr. A link-local one needs a zone, unless the
-// socket is bound to one.
-func (c *UDPConn) WriteTo(b []byte, addr net.Addr) (int, error) {
-	to, ok := addr.(*net.UDPAddr)
-	if !ok {
-		return 0, c.writeError(addr, fmt.Errorf("the address is a %T, not a *net.UDPAddr: %w", addr, syscall.EINVAL))
-	}
-	return c.WriteToUDPAddrPort(b, to.AddrPort())
+// interrupt makes the next call fail with err, one that waits too. It takes no lock.
+func (c *UDPConn) interrupt(err error) {
+	c.fail.Store(&err)
+	c.queue.wake()
 }
 
-// WriteToUDPAddrPort sends b as one datagram to an address. See WriteTo.
-func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
-	addr = unmap(addr)
-	to, err := c.destination(addr)
+// pending returns the error of an interrupt, once.
+func (c *UDPConn) pending() error {
+	if c.fail.Load() == nil {
+		return nil
+	}
+	if err := c.fail.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// next waits for a datagram and copies its payload, as much as fits, into b.
+func (c *UDPConn) next(b []byte) (udpRecord, error) {
+	for {
+		passed := c.read.wait()
+		select {
+		case <-c.done:
+			return udpRecord{}, net.ErrClosed
+		case <-passed:
+			return udpRecord{}, os.ErrDeadlineExceeded
+		default:
+		}
+		if err := c.pending(); err != nil {
+			return udpRecord{}, err
+		}
+		if r, ok := c.queue.pop(b); ok {
+			return r, nil
+		}
+		select {
+		case <-c.queue.ready:
+		case <-passed:
+		case <-c.done:
+		}
+	}
+}
+
+// UDPStats count what became of the datagrams that came to a socket.
+type UDPStats struct {
+	Received        uint64 // queued to be read
+	DroppedQueue    uint64 // the queue was full
+	DroppedChecksum uint64 // wrong checksum or length, or in IPv6 none
+}
+
+// Stats returns the socket's counters.
+func (c *UDPConn) Stats() UDPStats {
+	received, dropped := c.queue.counts()
+	return UDPStats{Received: received, DroppedQueue: dropped, DroppedChecksum: c.spoilt.Load()}
+}
+
+// SetReadBuffer sets how many bytes of datagrams, each with an overhead of 128 bytes, wait to be read
+// before further ones are dropped and counted; one datagram always can. A new socket has 1 MiB; less
+// than 4 KiB, or more than 4 MiB, is as good as that. The memory is taken as it is needed.
+func (c *UDPConn) SetReadBuffer(bytes int) error {
+	n, err := c.bufferSize(bytes, "read")
 	if err == nil {
-		err = c.send(b, &to)
+		c.queue.setLimit(n)
 	}
-	if err != nil {
-		return 0, c.writeError(net.UDPAddrFromAddrPort(addr), c.s.sourceError(addr.Addr(), err))
-	}
-	return len(b), nil
+	return err
 }
 
-func (c *UDPConn) writeError(addr net.Addr, err error) error {
-	return &net.OpError{Op: "write", Net: c.net, Source: c.laddr, Addr: addr, Err: syscallError("sendto", err)}
+// SetWriteBuffer checks its argument and does nothing: no datagram waits in the socket to be sent.
+func (c *UDPConn) SetWriteBuffer(bytes int) error {
+	_, err := c.bufferSize(bytes, "write")
+	return err
 }
 
-// destination checks an address to send to.
-func (c *UDPConn) destination(addr netip.AddrPort) (tcpip.FullAddress, error) {
-	switch {
-	case c.raddr != nil:
-		return tcpip.FullAddress{}, net.ErrWriteToConnected
-	case !addr.Addr().IsValid():
-		return tcpip.FullAddress{}, syscall.EDESTADDRREQ
-	case addr.Addr().IsUnspecified() || addr.Port() == 0:
-		return tcpip.FullAddress{}, fmt.Errorf("nothing can be sent to %v: %w", addr, syscall.EINVAL)
-	case addr.Addr().IsLoopback():
-		return tcpip.FullAddress{}, errLoopback(addr.Addr())
-	case c.ipv4 && !addr.Addr().Is4(), c.v6only() && addr.Addr().Is4():
-		return tcpip.FullAddress{}, fmt.Errorf("%v is of another family than the socket: %w", addr, syscall.EAFNOSUPPORT)
+// errDown says what became of a connected socket's interface.
+func (s *Stack) errDown(iface int, name string) error {
+	if i := s.byIndex(iface); i != nil {
+		if err := i.Err(); err != nil {
+			return fmt.Errorf("%w: %w", err, syscall.ENETDOWN)
+		}
+		return nil
 	}
-	to, err := c.s.engineAddr(addr)
-	if err == nil && to.NIC == 0 && addr.Addr().IsLinkLocalUnicast() && addr.Addr().Is6() && c.laddr.(*net.UDPAddr).Zone == "" {
-		err = errZone(addr.Addr())
-	}
-	return to, err
-}
-
-// v6only reports whether the socket sends and receives no IPv4.
-func (c *UDPConn) v6only() bool { return !c.ipv4 && c.ep.SocketOptions().GetV6Only() }
-
-// send sends a datagram to to, or to the connected peer.
-func (c *UDPConn) send(b []byte, to *tcpip.FullAddress) error {
-	return c.poll(waiter.WritableEvents, &c.write, func() tcpip.Error {
-		_, err := c.ep.Write(bytes.NewReader(b), tcpip.WriteOptions{To: to})
-		return err
-	})
+	return fmt.Errorf("interface %q was detached: %w", name, syscall.ENETDOWN)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -29,6 +30,9 @@ type dispatcher struct {
 // for every protocol but ICMP and IGMP.
 func (d *dispatcher) DeliverTransportPacket(p tcpip.TransportProtocolNumber, pkt *stack.PacketBuffer) stack.TransportPacketDisposition {
 	taken := d.rawLate(p, pkt) // first: the inner call may modify pkt
+	if p == header.UDPProtocolNumber && d.datagram(pkt) {
+		return stack.TransportPacketHandled
+	}
 	r := d.TransportDispatcherWithDefaultHandlerResult.DeliverTransportPacket(p, pkt)
 	if taken && r == stack.TransportPacketProtocolUnreachable {
 		return stack.TransportPacketHandled

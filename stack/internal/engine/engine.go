@@ -49,6 +49,9 @@ type Hooks struct {
 	// known.
 	PathMTU func(nic int, dst netip.Addr) int
 
+	// Datagram gives a UDP datagram to its sockets and reports whether there are any.
+	Datagram func(d *Datagram) bool
+
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool
 }

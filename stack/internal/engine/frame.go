@@ -49,7 +49,7 @@ func (e *LinkEndpoint) deliver(b []byte) {
 		return
 	}
 	proto, ok := e.classify(b)
-	if !ok {
+	if !ok || e.shortCut(b[e.MaxHeaderLength():]) {
 		return
 	}
 	pkt := stack.NewPacketBuffer(stack.PacketBufferOptions{

@@ -36,6 +36,10 @@ type LinkCounters struct {
 type LinkEndpoint struct {
 	Counters LinkCounters
 
+	// Datagram, if it is not nil, takes datagrams ahead of gVisor's IP layer, after checks of its own
+	// whether they are for this host. It reports whether it took one. It is set before Start.
+	Datagram func(d *Datagram) bool
+
 	link   Link
 	mtu    uint32
 	addr   tcpip.LinkAddress // empty: bare IP packets
@@ -101,13 +105,10 @@ func (e *LinkEndpoint) readLoop() {
 // read delivers packets until the link fails or is closed.
 func (e *LinkEndpoint) read() error {
 	size := int(e.mtu) + header.EthernetMinimumSize
-	bufs := make([][]byte, min(max(readBatchBytes/size, 1), readBatchMax))
-	for i := range bufs {
-		bufs[i] = make([]byte, size)
-	}
-	sizes := make([]int, len(bufs))
+	most := min(max(readBatchBytes/size, 1), readBatchMax)
+	bufs, sizes := [][]byte{make([]byte, size)}, make([]int, most)
 	for empty := 0; ; {
-		n, err := e.link.ReadPackets(bufs, sizes)
+		n, err := e.link.ReadPackets(bufs, sizes[:len(bufs)])
 		if n < 0 || n > len(bufs) {
 			return errors.Join(fmt.Errorf("link returned %d packets for %d buffers", n, len(bufs)), err)
 		}
@@ -116,6 +117,9 @@ func (e *LinkEndpoint) read() error {
 				return fmt.Errorf("link returned a packet of %d bytes in a buffer of %d", sizes[i], size)
 			}
 			e.deliver(bufs[i][:sizes[i]])
+		}
+		if n == len(bufs) && n < most { // there may be more to read; an idle link is to cost little
+			bufs = append(bufs, make([]byte, size))
 		}
 		switch {
 		case err != nil:

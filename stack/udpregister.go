@@ -1,0 +1,124 @@
+package stack
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+
+	"github.com/hextet/hextet/stack/internal/convert"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/ports"
+	gvisor "gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// udpRegistration is a socket's place among gVisor's endpoints: it holds the port against others and
+// gets the ICMP errors. Datagrams come from udpTable.
+type udpRegistration struct {
+	ep          *udpEndpoint // nil: none
+	networks    []tcpip.NetworkProtocolNumber
+	id          gvisor.TransportEndpointID
+	nic         tcpip.NICID
+	flags       ports.Flags
+	reservation ports.Reservation
+}
+
+// register reserves the port, or an unpredictable one if it is 0 (RFC 6056 section 3.3.1), and enters the
+// socket among gVisor's endpoints.
+func (c *UDPConn) register() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed() { // by Stack.Close
+		return net.ErrClosed
+	}
+	r := udpRegistration{
+		ep:  &udpEndpoint{c},
+		nic: tcpip.NICID(c.iface),
+		// Like package net's: several sockets may listen to one group.
+		flags: ports.Flags{MostRecent: isLocalGroup(c.local)},
+	}
+	switch {
+	case c.ipv4:
+		r.networks = []tcpip.NetworkProtocolNumber{header.IPv4ProtocolNumber}
+	case c.v6only:
+		r.networks = []tcpip.NetworkProtocolNumber{header.IPv6ProtocolNumber}
+	default:
+		r.networks = []tcpip.NetworkProtocolNumber{header.IPv6ProtocolNumber, header.IPv4ProtocolNumber}
+	}
+	r.reservation = ports.Reservation{
+		Networks:     r.networks,
+		Transport:    header.UDPProtocolNumber,
+		Addr:         convert.Addr(c.local),
+		Port:         c.port,
+		Flags:        r.flags,
+		BindToDevice: r.nic,
+	}
+	port, gverr := c.s.gv.ReservePort(c.s.gv.SecureRNG(), r.reservation, nil)
+	if gverr != nil {
+		return convert.Error(gverr)
+	}
+	c.port, r.reservation.Port = port, port
+	r.id = gvisor.TransportEndpointID{
+		LocalAddress:  convert.Addr(c.local),
+		LocalPort:     port,
+		RemoteAddress: convert.Addr(c.remote.Addr()),
+		RemotePort:    c.remote.Port(),
+	}
+	if gverr := c.s.gv.RegisterTransportEndpoint(r.networks, header.UDPProtocolNumber, r.id, r.ep, r.flags, r.nic); gverr != nil {
+		c.s.gv.ReleasePort(r.reservation)
+		return convert.Error(gverr)
+	}
+	c.reg = r
+	c.s.udp.add(c)
+	return nil
+}
+
+func (c *UDPConn) unregister() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.reg
+	if r.ep == nil {
+		return
+	}
+	c.s.udp.remove(c)
+	c.s.gv.UnregisterTransportEndpoint(r.networks, header.UDPProtocolNumber, r.id, r.ep, r.flags, r.nic)
+	c.s.gv.ReleasePort(r.reservation)
+}
+
+// udpEndpoint is what gVisor sees of a socket.
+type udpEndpoint struct{ c *UDPConn }
+
+var _ gvisor.TransportEndpoint = (*udpEndpoint)(nil)
+
+// HandlePacket gets what udpTable refused: datagrams with a wrong checksum or length.
+func (e *udpEndpoint) HandlePacket(_ gvisor.TransportEndpointID, pkt *gvisor.PacketBuffer) {
+	e.c.spoilt.Add(1)
+	udp, stats := header.UDP(pkt.TransportHeader().Slice()), e.c.s.gv.Stats().UDP
+	if size := len(udp) + pkt.Data().Size(); udp.Length() < header.UDPMinimumSize || int(udp.Length()) > size {
+		stats.MalformedPacketsReceived.Increment()
+		return
+	}
+	stats.ChecksumErrors.Increment()
+}
+
+// HandleError is told of ICMP errors about what the socket sent.
+//
+// RFC 1122 section 4.1.3.3: "UDP MUST pass to the application layer all ICMP error messages that it
+// receives from the IP layer." Who is not connected could not tell which of its datagrams is meant.
+func (e *udpEndpoint) HandleError(err gvisor.TransportError, _ *gvisor.PacketBuffer) {
+	if err.Kind() != gvisor.DestinationPortUnreachableTransportError || !e.c.remote.IsValid() {
+		return
+	}
+	var cause error = syscall.ECONNREFUSED
+	id := tuple{uint8(header.UDPProtocolNumber), netip.AddrPortFrom(e.c.local, e.c.port), e.c.remote}
+	if known := e.c.s.errors.take(e.c.s.clock.Now(), id); known != nil {
+		cause = known
+	}
+	e.c.interrupt(cause)
+}
+
+// Abort is called when gVisor's stack is destroyed, after Stack.Close has closed all sockets.
+func (e *udpEndpoint) Abort() {}
+
+// Wait has nothing to wait for: an endpoint has no goroutine.
+func (e *udpEndpoint) Wait() {}
