@@ -93,7 +93,7 @@ func New(cfg Config) (*Stack, error) {
 	s.rib.init()
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP},
 		Clock: engineClock,
 		NoTCP: cfg.NoTCP,
 	})

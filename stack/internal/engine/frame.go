@@ -97,6 +97,10 @@ func (e *LinkEndpoint) classify(b []byte) (tcpip.NetworkProtocolNumber, bool) {
 // network card would: it is no error of the sender's.
 func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	list := pkts.AsSlice()
+	if e.off != nil {
+		e.writeOffload(list)
+		return len(list), nil
+	}
 	var (
 		viewArray [4]*buffer.View
 		bufArray  [4][]byte
