@@ -9,6 +9,7 @@ type Counters struct {
 	RxRunt     uint64 // dropped: shorter than an Ethernet, or the smallest IP, header
 	RxOther    uint64 // dropped: an Ethernet frame to another station
 	RxUnknown  uint64 // dropped: neither IPv4, IPv6 nor ARP
+	RxOffload  uint64 // dropped: what an OffloadLink said about it contradicts the packet
 	TxOversize uint64 // dropped: larger than the link's MTU
 	TxDropped  uint64 // dropped: the link did not take it
 
@@ -30,6 +31,7 @@ func (i *Interface) Counters() Counters {
 		RxRunt:     c.RxRunt.Load(),
 		RxOther:    c.RxOther.Load(),
 		RxUnknown:  c.RxUnknown.Load(),
+		RxOffload:  c.RxOffload.Load(),
 		TxOversize: c.TxOversize.Load(),
 		TxDropped:  c.TxDropped.Load(),
 

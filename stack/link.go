@@ -1,6 +1,10 @@
 package stack
 
-import "net"
+import (
+	"net"
+
+	"github.com/hextet/hextet/stack/offload"
+)
 
 // A Link carries packets between a Stack and the world: one end of a Pipe, a TUN device, a tunnel.
 //
@@ -28,3 +32,19 @@ type Link interface {
 	// Close unblocks ReadPackets. Closing twice is no error.
 	Close() error
 }
+
+// An OffloadLink takes TCP segments larger than the MTU, with the size to cut them to and an unfinished
+// checksum, and may deliver such: see package offload, which also has what it takes to write one. A
+// stack asks for the two methods when the link is attached, and from then on calls neither ReadPackets
+// nor WritePackets. What the Link's methods promise holds for these: WriteOffload neither blocks nor
+// calls the stack, and only one goroutine calls ReadOffload.
+//
+// On a link without them a stack cuts every segment itself, which costs a bulk transfer most of its
+// speed.
+type OffloadLink interface {
+	Link
+	ReadOffload(deliver func(offload.Packet)) error
+	WriteOffload(pkts []offload.Packet) (n int, err error)
+}
+
+var _ offload.Link = OffloadLink(nil)

@@ -43,7 +43,7 @@ func TestPipeDropsWhenFull(t *testing.T) {
 	defer b.Close()
 	taken := 0
 	for {
-		n, err := a.WritePackets([][]byte{{byte(taken)}})
+		n, err := a.WritePackets([][]byte{{byte(taken), byte(taken >> 8)}})
 		if n == 0 {
 			if err == nil || !strings.Contains(err.Error(), "full") {
 				t.Errorf("error %v", err)
@@ -52,12 +52,12 @@ func TestPipeDropsWhenFull(t *testing.T) {
 		}
 		taken++
 	}
-	if taken != 1024 {
-		t.Errorf("%d packets fit, want 1024", taken)
+	if taken != 4096 {
+		t.Errorf("%d packets fit, want 4096", taken)
 	}
 	buf, sizes := [][]byte{make([]byte, 1280)}, []int{0}
 	for n := range taken {
-		if _, err := b.ReadPackets(buf, sizes); err != nil || buf[0][0] != byte(n) {
+		if _, err := b.ReadPackets(buf, sizes); err != nil || int(buf[0][0])+int(buf[0][1])<<8 != n {
 			t.Fatalf("packet %d: %v", n, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/hextet/hextet/stack/internal/engine"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // rawDemux finds the raw sockets of a packet. Looking takes no lock, since gVisor's are held then.
@@ -50,6 +51,11 @@ func (d *rawDemux) edit(k rawKey, change func([]*rawSocket) []*rawSocket) {
 // open is the engine's hook: it reports whether there is an IPv6 socket of a protocol.
 func (d *rawDemux) open(proto uint8) bool {
 	return len((*d.table.Load())[rawKey{proto: proto}]) > 0
+}
+
+// openTCP is the engine's hook: it reports whether there is a socket of TCP, for one of the families.
+func (d *rawDemux) openTCP(v4 bool) bool {
+	return len((*d.table.Load())[rawKey{v4, uint8(header.TCPProtocolNumber)}]) > 0
 }
 
 // deliver is the engine's hook for a packet to this host. It reports whether a socket exists for it,

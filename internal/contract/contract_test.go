@@ -15,6 +15,7 @@ import (
 	"github.com/hextet/hextet/srcselect"
 	"github.com/hextet/hextet/stack"
 	"github.com/hextet/hextet/stack/capture"
+	"github.com/hextet/hextet/stack/offload"
 	"github.com/hextet/hextet/stack/tun"
 	"golang.org/x/net/ipv6"
 )
@@ -150,9 +151,12 @@ var (
 		SetChecksumOffset(int) error
 		ChecksumOffset() int
 	} = (*stack.RawConn)(nil)
-	_ stack.Link   = (*tun.Device)(nil)
-	_ stack.Link   = capture.Link(nil)
-	_ dnsreg.Clock = stack.Clock(nil)
+	_ stack.Link = (*tun.Device)(nil)
+	_ stack.Link = capture.Link(nil)
+
+	_ stack.OffloadLink = (*tun.Device)(nil)
+	_ stack.OffloadLink = offload.Link(nil)
+	_ dnsreg.Clock      = stack.Clock(nil)
 )
 
 // dnsreg

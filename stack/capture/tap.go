@@ -1,6 +1,11 @@
 package capture
 
-import "net"
+import (
+	"net"
+	"time"
+
+	"github.com/hextet/hextet/stack/offload"
+)
 
 // A Link moves packets between a stack and a wire. It has the methods of
 // stack.Link, so that values of the two types are assignable to each other.
@@ -26,9 +31,9 @@ type Link interface {
 // Each call describes one interface in the file. Names should differ, since a
 // reader knows the interface of a packet by its name.
 //
-// The tap has the methods of Link and no others, whatever else l can do: a stack
-// that would hand l segments larger than the MTU must cut them for a tap.
-// Closing the tap closes l and leaves the Writer open.
+// The tap of an offload.Link is one too. It records the packets that a
+// super-segment stands for, with their checksums, and passes it on whole. Whatever
+// else l can do, the tap has no method for it. Closing the tap closes l and leaves the Writer open.
 func (w *Writer) Tap(name string, l Link) Link {
 	t := &tap{Link: l, w: w, name: name, linkType: Raw}
 	if l.HardwareAddr() != nil {
@@ -40,6 +45,9 @@ func (w *Writer) Tap(name string, l Link) Link {
 	t.id = w.addInterface(name, t.linkType)
 	if !w.closed {
 		w.commit(0, 0)
+	}
+	if off, ok := l.(offload.Link); ok {
+		return &offloadTap{tap: t, off: off}
 	}
 	return t
 }
@@ -79,19 +87,24 @@ func (w *Writer) recordBatch(t *tap, d Direction, bufs [][]byte, sizes []int) {
 		w.counters.Dropped += uint64(len(bufs))
 		return
 	}
-	p := Packet{Time: w.opts.Now(), Interface: t.name, LinkType: t.linkType, Direction: d}
+	now := w.opts.Now()
 	w.block = w.block[:0]
 	var size uint64
 	for i, b := range bufs {
 		if sizes != nil {
 			b = b[:max(0, min(sizes[i], len(b)))]
 		}
-		p.Data, p.Length, p.Comment = b, len(b), ""
-		if w.opts.Comment != nil {
-			p.Comment = w.opts.Comment(p)
-		}
-		w.record(t.id, p)
-		size += uint64(min(len(b), w.opts.SnapLen))
+		size += w.recordTapped(t, d, now, b)
 	}
 	w.commit(uint64(len(bufs)), size)
+}
+
+// recordTapped records one packet of a tap and returns how many of its bytes are kept.
+func (w *Writer) recordTapped(t *tap, d Direction, now time.Time, b []byte) uint64 {
+	p := Packet{Time: now, Interface: t.name, LinkType: t.linkType, Direction: d, Data: b, Length: len(b)}
+	if w.opts.Comment != nil {
+		p.Comment = w.opts.Comment(p)
+	}
+	w.record(t.id, p)
+	return uint64(min(len(b), w.opts.SnapLen))
 }

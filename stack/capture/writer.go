@@ -54,6 +54,7 @@ type Writer struct {
 	file       *os.File // set by Create
 	interfaces []wireInterface
 	block      []byte // scratch for whole blocks
+	segment    []byte // and for a packet cut from a super-segment
 	err        error  // the first failure
 	closed     bool
 	counters   Counters

@@ -19,29 +19,29 @@ func openPath(path string, cfg Config) (*Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	name, mtu, err := configure(fd, cfg)
+	name, mtu, vnet, err := configure(fd, cfg)
 	if err != nil {
 		unix.Close(fd) // a device made for it goes with it
 		return nil, err
 	}
-	return newDevice(fd, name, mtu, cfg.HardwareAddr)
+	return newDevice(fd, name, mtu, cfg.HardwareAddr, vnet)
 }
 
-func configure(fd int, cfg Config) (name string, mtu int, err error) {
-	if name, err = attach(fd, cfg.Name, cfg.TAP); err != nil {
-		return "", 0, err
+func configure(fd int, cfg Config) (name string, mtu int, vnet bool, err error) {
+	if name, vnet, err = attach(fd, cfg); err != nil {
+		return "", 0, false, err
 	}
 	if cfg.MTU > 0 {
-		return name, cfg.MTU, setMTU(name, cfg.MTU)
+		return name, cfg.MTU, vnet, setMTU(name, cfg.MTU)
 	}
 	mtu, err = getMTU(name)
-	return name, mtu, err
+	return name, mtu, vnet, err
 }
 
 // newDevice takes over fd, which is non-blocking, so that the runtime's poller
 // waits for it and Close ends the waiting.
-func newDevice(fd int, name string, mtu int, hw net.HardwareAddr) (*Device, error) {
-	d := &Device{name: name, mtu: mtu, hw: slices.Clone(hw), file: os.NewFile(uintptr(fd), name)}
+func newDevice(fd int, name string, mtu int, hw net.HardwareAddr, vnet bool) (*Device, error) {
+	d := &Device{name: name, mtu: mtu, hw: slices.Clone(hw), vnet: vnet, file: os.NewFile(uintptr(fd), name)}
 	var err error
 	if d.raw, err = d.file.SyscallConn(); err != nil {
 		d.file.Close()
@@ -64,7 +64,7 @@ func readPacket(fd uintptr, b []byte) (n int, again bool, err error) {
 	return max(n, 0), false, err
 }
 
-// writePacket writes one packet; dropped says that the kernel did not take it:
+// writePacket writes one packet, gathered; dropped says that the kernel did not take it:
 //
 //	EIO            the device is down
 //	EAGAIN         the queue is full
@@ -73,9 +73,9 @@ func readPacket(fd uintptr, b []byte) (n int, again bool, err error) {
 //	EMSGSIZE E2BIG too large
 //
 // Whatever else there is concerns the device, and not the packet.
-func writePacket(fd uintptr, b []byte) (dropped bool, err error) {
+func writePacket(fd uintptr, pieces [][]byte) (dropped bool, err error) {
 	for {
-		_, err = unix.Write(int(fd), b)
+		_, err = unix.Writev(int(fd), pieces)
 		if err != unix.EINTR {
 			break
 		}
@@ -87,3 +87,6 @@ func writePacket(fd uintptr, b []byte) (dropped bool, err error) {
 	}
 	return false, err
 }
+
+// endOffload makes the kernel cut what it sends to the device.
+func endOffload(fd uintptr) { unix.IoctlSetInt(int(fd), unix.TUNSETOFFLOAD, 0) }

@@ -21,7 +21,7 @@ func pair(t *testing.T) (d *Device, kernel int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Close(fds[1]) })
-	d, err = newDevice(fds[0], "pair0", 1280, nil)
+	d, err = newDevice(fds[0], "pair0", 1280, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

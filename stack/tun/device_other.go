@@ -16,4 +16,6 @@ func readPacket(uintptr, []byte) (n int, again bool, err error) {
 	return 0, false, errors.ErrUnsupported
 }
 
-func writePacket(uintptr, []byte) (dropped bool, err error) { return false, errors.ErrUnsupported }
+func writePacket(uintptr, [][]byte) (dropped bool, err error) { return false, errors.ErrUnsupported }
+
+func endOffload(uintptr) {}

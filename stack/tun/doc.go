@@ -2,9 +2,12 @@
 // the kernel routes to a TUN or TAP device arrives as packets, and what is
 // written goes to the kernel as if it had come from a wire.
 //
-// A Device has the methods of stack.Link. It configures nothing but itself: the
-// kernel's addresses, routes and the device's state are the caller's, with ip(8)
-// for example:
+// A Device has the methods of stack.OffloadLink: TCP segments larger than the MTU
+// cross it whole, both ways (IFF_VNET_HDR), which is what makes bulk transfers
+// fast. Who uses ReadPackets gets packets as on a wire all the same.
+//
+// It configures nothing but itself: the kernel's addresses, routes and the
+// device's state are the caller's, with ip(8) for example:
 //
 //	d, err := tun.Open(tun.Config{Name: "tun0"})
 //	...
@@ -18,6 +21,5 @@
 // belongs to the user. A device that Open created is gone after Close.
 //
 // The device is Linux's (/dev/net/tun). Elsewhere Open fails with
-// errors.ErrUnsupported. Segmentation and checksum offload (IFF_VNET_HDR) and
-// several queues are not used.
+// errors.ErrUnsupported. Several queues are not used.
 package tun

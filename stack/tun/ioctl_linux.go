@@ -6,30 +6,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attach makes fd a queue of the named device, which is created if need be, and
-// returns the device's name.
-func attach(fd int, name string, tap bool) (string, error) {
+// attach makes fd a queue of the device that cfg names, which is created if need be, and returns the
+// device's name and whether virtio headers precede the packets.
+func attach(fd int, cfg Config) (name string, vnet bool, err error) {
+	name = cfg.Name
 	if name == "" {
 		name = "tun%d"
-		if tap {
+		if cfg.TAP {
 			name = "tap%d"
 		}
 	}
 	ifr, err := unix.NewIfreq(name)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	flags := uint16(unix.IFF_NO_PI)
-	if tap {
+	if cfg.TAP {
 		flags |= unix.IFF_TAP
 	} else {
 		flags |= unix.IFF_TUN
 	}
+	if !cfg.NoOffload {
+		flags |= unix.IFF_VNET_HDR
+	}
 	ifr.SetUint16(flags)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
-		return "", fmt.Errorf("TUNSETIFF: %w", err)
+		return "", false, fmt.Errorf("TUNSETIFF: %w", err)
 	}
-	return ifr.Name(), nil
+	return ifr.Name(), !cfg.NoOffload, setOffload(fd, cfg.NoOffload)
+}
+
+// setOffload says what the kernel may leave to the reader. A kernel that knows less than is offered leaves
+// nothing. A persistent device remembers what an earlier reader said, so "none" has to be said too.
+func setOffload(fd int, none bool) error {
+	if none {
+		if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, 0); err != nil {
+			return fmt.Errorf("TUNSETOFFLOAD: %w", err)
+		}
+		return nil
+	}
+	if err := unix.IoctlSetPointerInt(fd, unix.TUNSETVNETHDRSZ, vnetLen); err != nil {
+		return fmt.Errorf("TUNSETVNETHDRSZ: %w", err)
+	}
+	unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4|unix.TUN_F_TSO6|unix.TUN_F_TSO_ECN)
+	return nil
 }
 
 func getMTU(name string) (int, error) {

@@ -1,9 +1,7 @@
 package tun
 
 import (
-	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,9 +24,14 @@ type Config struct {
 	// HardwareAddr is the stack's address on a TAP device, 6 bytes, unicast. Nil:
 	// a random, locally administered one. A TUN device has none.
 	HardwareAddr net.HardwareAddr
+	// NoOffload keeps large segments and unfinished checksums from crossing the
+	// device: the kernel gets and sends each packet as on a wire. False: they cross
+	// it (IFF_VNET_HDR).
+	NoOffload bool
 }
 
-// Counters say what became of packets and bytes, Ethernet headers included.
+// Counters say what became of packets and bytes, Ethernet headers included. A
+// large segment counts as the packets that it stands for.
 type Counters struct {
 	PacketsRead    uint64
 	BytesRead      uint64
@@ -37,6 +40,8 @@ type Counters struct {
 	// WriteDrops counts packets that the kernel did not take: the device is down
 	// or has no memory for them, or what is in them is no IP packet or frame.
 	WriteDrops uint64
+	// ReadDrops counts packets with a virtio header that makes no sense.
+	ReadDrops uint64
 }
 
 // A Device is a TUN or TAP device. One goroutine may read while another writes
@@ -47,9 +52,13 @@ type Device struct {
 	hw     net.HardwareAddr
 	file   *os.File
 	raw    syscall.RawConn // of file
+	vnet   bool            // a struct virtio_net_hdr precedes each packet
 	closed atomic.Bool
 
-	packetsRead, bytesRead, packetsWritten, bytesWritten, writeDrops atomic.Uint64
+	reader reader
+	writer writer
+
+	packetsRead, bytesRead, readDrops, packetsWritten, bytesWritten, writeDrops atomic.Uint64
 }
 
 // Open creates the device, or attaches to it if it is persistent, and fails with
@@ -105,76 +114,25 @@ func (d *Device) MTU() int { return d.mtu }
 // caller may keep and change it.
 func (d *Device) HardwareAddr() net.HardwareAddr { return slices.Clone(d.hw) }
 
+// linkHeader is the size of an Ethernet header.
+const linkHeader = 14
+
+// network is where IP headers start.
+func (d *Device) network() int {
+	if d.hw != nil {
+		return linkHeader
+	}
+	return 0
+}
+
 // Counters returns a snapshot; each number is exact, their sums may be a packet
 // apart while packets move.
 func (d *Device) Counters() Counters {
 	return Counters{
 		PacketsRead: d.packetsRead.Load(), BytesRead: d.bytesRead.Load(),
 		PacketsWritten: d.packetsWritten.Load(), BytesWritten: d.bytesWritten.Load(),
-		WriteDrops: d.writeDrops.Load(),
+		WriteDrops: d.writeDrops.Load(), ReadDrops: d.readDrops.Load(),
 	}
-}
-
-// ReadPackets waits until the kernel has sent a packet, and takes what else is
-// there, one packet into each of bufs, its length into sizes. A packet larger
-// than its buffer is cut: buffers should hold MTU bytes, and 18 more for TAP. It
-// fails with net.ErrClosed after Close, and with another error when the device
-// has been deleted.
-func (d *Device) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
-	limit := min(len(bufs), len(sizes))
-	if limit == 0 {
-		return 0, errors.New("tun: no buffer to read into")
-	}
-	var failed error
-	err = d.raw.Read(func(fd uintptr) (done bool) {
-		for n < limit {
-			size, again, err := readPacket(fd, bufs[n])
-			if again {
-				return n > 0
-			}
-			if failed = err; err != nil {
-				return true
-			}
-			sizes[n] = size
-			n++
-			d.bytesRead.Add(uint64(size))
-		}
-		return true
-	})
-	d.packetsRead.Add(uint64(n))
-	if n > 0 {
-		return n, nil // an error will be there again at the next call
-	}
-	return 0, d.fault("read", cmp.Or(err, failed))
-}
-
-// WritePackets hands the packets to the kernel, in order, without waiting. One
-// that the kernel does not take is dropped and counted. n is the number of
-// packets dealt with, sent or dropped: len(bufs) unless there is an error. It
-// fails with net.ErrClosed after Close, and with another error when the device
-// has been deleted.
-func (d *Device) WritePackets(bufs [][]byte) (n int, err error) {
-	if len(bufs) == 0 {
-		return 0, nil
-	}
-	var failed error
-	err = d.raw.Write(func(fd uintptr) (done bool) {
-		for _, b := range bufs {
-			dropped, err := writePacket(fd, b)
-			if failed = err; err != nil {
-				return true
-			}
-			n++
-			if dropped {
-				d.writeDrops.Add(1)
-				continue
-			}
-			d.packetsWritten.Add(1)
-			d.bytesWritten.Add(uint64(len(b)))
-		}
-		return true
-	})
-	return n, d.fault("write", cmp.Or(err, failed))
 }
 
 // fault names the device in an error, and tells a closed one from a broken one.
@@ -193,6 +151,9 @@ func (d *Device) fault(op string, err error) error {
 func (d *Device) Close() error {
 	if d.closed.Swap(true) {
 		return nil
+	}
+	if d.vnet {
+		d.raw.Control(endOffload) // a persistent device may have a plain reader next
 	}
 	return d.file.Close()
 }

@@ -54,6 +54,9 @@ type Hooks struct {
 
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool
+
+	// RawTCP reports whether there is a raw socket of TCP: it must see segments, not runs of them.
+	RawTCP func(v4 bool) bool
 }
 
 // Options are the parts of gVisor that a stack may leave out or replace.
@@ -70,7 +73,7 @@ func New(o Options) *stack.Stack {
 	if !o.NoTCP {
 		transports = append(transports, tcp.NewProtocol)
 	}
-	return stack.New(stack.Options{
+	s := stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{
 			wrap4(ipv4.NewProtocolWithOptions(ipv4.Options{}), &o.Hooks),
 			wrap6(ipv6.NewProtocolWithOptions(ipv6.Options{
@@ -83,4 +86,8 @@ func New(o Options) *stack.Stack {
 		// Off, packets to own addresses would leave on the link.
 		HandleLocal: true,
 	})
+	if !o.NoTCP {
+		chooseRecovery(s)
+	}
+	return s
 }

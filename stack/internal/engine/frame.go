@@ -44,10 +44,13 @@ func (e *LinkEndpoint) ParseHeader(pkt *stack.PacketBuffer) bool {
 func (e *LinkEndpoint) deliver(b []byte) {
 	e.Counters.RxPackets.Add(1)
 	e.Counters.RxBytes.Add(uint64(len(b)))
-	disp := e.disp.Load()
-	if disp == nil {
-		return
+	if disp := e.disp.Load(); disp != nil {
+		e.deliverTo(*disp, b)
 	}
+}
+
+// deliverTo is deliver once the packet is counted.
+func (e *LinkEndpoint) deliverTo(disp stack.NetworkDispatcher, b []byte) {
 	proto, ok := e.classify(b)
 	if !ok || e.shortCut(b[e.MaxHeaderLength():]) {
 		return
@@ -57,7 +60,7 @@ func (e *LinkEndpoint) deliver(b []byte) {
 	})
 	defer pkt.DecRef()
 	e.ParseHeader(pkt)
-	(*disp).DeliverNetworkPacket(proto, pkt)
+	disp.DeliverNetworkPacket(proto, pkt)
 }
 
 // classify names the network protocol of a received packet, or counts why there is none.
@@ -97,6 +100,10 @@ func (e *LinkEndpoint) classify(b []byte) (tcpip.NetworkProtocolNumber, bool) {
 // network card would: it is no error of the sender's.
 func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	list := pkts.AsSlice()
+	if e.off != nil {
+		e.writeOffload(list)
+		return len(list), nil
+	}
 	w := writeBatches.Get().(*writeBatch)
 	for _, pkt := range list {
 		if staysHere(pkt) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/hextet/hextet/stack/offload"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -28,6 +29,7 @@ type LinkCounters struct {
 	RxRunt     atomic.Uint64 // shorter than the link-layer or the smallest IP header
 	RxOther    atomic.Uint64 // Ethernet frames to another station
 	RxUnknown  atomic.Uint64 // neither IPv4, IPv6 nor ARP
+	RxOffload  atomic.Uint64 // offload information that contradicts the packet
 	TxDropped  atomic.Uint64 // refused by the link
 	TxOversize atomic.Uint64 // larger than the link's MTU
 }
@@ -41,6 +43,7 @@ type LinkEndpoint struct {
 	Datagram func(d *Datagram) bool
 
 	link   Link
+	off    offload.Link // the same, or nil if it has no offload
 	mtu    uint32
 	addr   tcpip.LinkAddress // empty: bare IP packets
 	onFail func(error)
@@ -57,8 +60,10 @@ var _ stack.LinkEndpoint = (*LinkEndpoint)(nil)
 // NewLinkEndpoint wraps l. onFail is called once, from the reading goroutine, if l fails before it
 // is closed.
 func NewLinkEndpoint(l Link, onFail func(error)) *LinkEndpoint {
+	off, _ := l.(offload.Link)
 	return &LinkEndpoint{
 		link:   l,
+		off:    off,
 		mtu:    uint32(l.MTU()),
 		addr:   tcpip.LinkAddress(l.HardwareAddr()),
 		onFail: onFail,
@@ -97,7 +102,11 @@ const (
 
 func (e *LinkEndpoint) readLoop() {
 	defer close(e.done)
-	if err := e.read(); !e.closing.Load() {
+	read := e.read
+	if e.off != nil {
+		read = e.readOffload
+	}
+	if err := read(); !e.closing.Load() {
 		e.onFail(err)
 	}
 }
