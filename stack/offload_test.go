@@ -215,7 +215,7 @@ func TestRawSocketSeesSegments(t *testing.T) {
 // for itself it takes whole.
 func TestRouterBetweenOffloadLinks(t *testing.T) {
 	for _, dst := range []string{"192.0.2.2", "2001:db8::2"} {
-		if dst == "192.0.2.2" && raceDetector {
+		if dst == "192.0.2.2" && racing {
 			continue // gVisor's forwardPacketWithRoute for IPv4 reads a header that DeepCopyForForwarding released
 		}
 		w := &watched{}
