@@ -25,9 +25,8 @@ type addressBook struct {
 // bookPage is what the book knows of one interface.
 type bookPage struct {
 	entries    map[netip.Addr]*addressEntry
-	tentative  int                // entries that are
-	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
-	advertised []advertisement    // prefixes that routers advertise
+	tentative  int             // entries that are
+	advertised []advertisement // prefixes that routers advertise
 }
 
 // advertisement says which routers advertise a prefix.
@@ -95,7 +94,7 @@ func (b *addressBook) insert(e *addressEntry) bool {
 	defer b.mu.Unlock()
 	p := b.pages[e.i.index]
 	if p == nil {
-		p = &bookPage{entries: make(map[netip.Addr]*addressEntry), broadcasts: make(map[netip.Addr]int)}
+		p = &bookPage{entries: make(map[netip.Addr]*addressEntry)}
 		b.pages[e.i.index] = p
 	}
 	addr := e.Prefix.Addr()
@@ -107,9 +106,6 @@ func (b *addressBook) insert(e *addressEntry) bool {
 	e.routers = p.advertisers(addr)
 	p.entries[addr] = e
 	p.tentative++
-	if bc, ok := broadcastOf(e.Prefix); ok {
-		p.broadcasts[bc]++
-	}
 	return true
 }
 
@@ -201,11 +197,6 @@ func (b *addressBook) drop(e *addressEntry) {
 	p := b.pages[e.i.index]
 	delete(p.entries, e.Prefix.Addr())
 	p.count(e.State, -1)
-	if bc, ok := broadcastOf(e.Prefix); ok {
-		if p.broadcasts[bc]--; p.broadcasts[bc] == 0 {
-			delete(p.broadcasts, bc)
-		}
-	}
 	e.stopTimers()
 }
 

@@ -96,7 +96,7 @@ func New(cfg Config) (*Stack, error) {
 	s.rib.init(&s.watch)
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, Holds: s.book.holds, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open, Neighbor: s.neighbor},
 		Clock: engineClock,
 		NoTCP: cfg.NoTCP,
 	})
