@@ -17,7 +17,8 @@ func (i *Interface) AddAddress(a Address) error { return i.AddAddresses([]Addres
 // selection sees them all at the same moment, those with duplicate address detection as tentative.
 //
 // An IPv6 address takes about 1.1 KiB, an IPv4 address 0.75 KiB, gVisor's part included. What it costs to
-// send does not grow with their number; to receive an IPv4 packet does, by some 20 ns for each IPv4 address.
+// send and to receive does not grow with their number, but with that of the prefixes: gVisor walks these, at
+// some 35 ns each, and adds them in quadratic time (2 s for 10,000), save neighbours that fill a shorter one.
 func (i *Interface) AddAddresses(as []Address) error {
 	entries := make([]*addressEntry, len(as))
 	for n, a := range as {

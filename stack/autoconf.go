@@ -34,6 +34,7 @@ type autoconf struct {
 
 	inboxMu sync.Mutex
 	inbox   []*ndp.Advertisement // oldest first
+	answers map[netip.Addr]bool  // of routers that neighbour unreachability detection asked
 
 	mu         sync.Mutex // taken before the interface's admin
 	linkLocal  *addressEntry

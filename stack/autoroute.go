@@ -15,6 +15,7 @@ type learntRoute struct {
 	router     netip.Addr
 	preference ndp.Preference
 	until      time.Time
+	silent     bool // the router does not answer
 }
 
 // The metrics of routes that routers advertise, by their preference (RFC 4191 section 2.1). A configured
@@ -23,6 +24,7 @@ const (
 	metricHigh   = 512
 	metricMedium = 1024
 	metricLow    = 2048
+	metricSilent = 1 << 16 // more, while the router does not answer
 )
 
 func (r *learntRoute) route() Route {
@@ -33,6 +35,9 @@ func (r *learntRoute) route() Route {
 	case ndp.Low:
 		metric = metricLow
 	}
+	if r.silent {
+		metric += metricSilent
+	}
 	return Route{Destination: r.prefix, NextHop: r.router, Metric: metric}
 }
 
@@ -40,7 +45,7 @@ func (r *learntRoute) route() Route {
 // 4191 section 3.1). It reports whether the routes have to be republished.
 func (a *autoconf) learnRoute(now time.Time, r ndp.Route, router netip.Addr) (changed bool) {
 	n := slices.IndexFunc(a.routes, func(old *learntRoute) bool { return old.prefix == r.Prefix && old.router == router })
-	next := &learntRoute{r.Prefix, router, r.Preference, deadlineAfter(now, r.Lifetime)}
+	next := &learntRoute{prefix: r.Prefix, router: router, preference: r.Preference, until: deadlineAfter(now, r.Lifetime)}
 	switch {
 	case n < 0 && r.Lifetime == 0, r.Prefix.Addr().IsMulticast(), r.Prefix.Addr().IsLinkLocalUnicast():
 	case n < 0 && len(a.routes) == maxLearntRoutes:
@@ -54,7 +59,8 @@ func (a *autoconf) learnRoute(now time.Time, r ndp.Route, router netip.Addr) (ch
 		a.routes = slices.Delete(a.routes, n, n+1)
 		return true
 	default:
-		if changed = a.routes[n].preference != next.preference; changed {
+		if old := a.routes[n]; old.preference != next.preference || old.silent { // it is there again
+			changed = true
 			a.i.s.rib.learn(a.i, next.route())
 		}
 		a.routes[n] = next

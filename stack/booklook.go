@@ -25,14 +25,6 @@ func (b *addressBook) state(iface int, addr netip.Addr) AddressState {
 	return Tentative
 }
 
-// holds reports whether an IPv4 address is an interface's own or the broadcast address of one's prefix.
-func (b *addressBook) holds(iface int, addr netip.Addr) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	p := b.page(iface)
-	return p.entries[addr] != nil || p.broadcasts[addr] > 0
-}
-
 // info returns an entry as it is now.
 func (b *addressBook) info(e *addressEntry) AddressInfo {
 	b.mu.Lock()

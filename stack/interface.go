@@ -46,8 +46,9 @@ type InterfaceConfig struct {
 	// address from each prefix that they advertise for that (RFC 4862), and takes up default routers,
 	// on-link prefixes, routes (RFC 4191), the hop limit, the MTU and the neighbour discovery timers.
 	// What it learnt, DNS servers and search domains too (RFC 8106), is in RouterInfo. On a link of
-	// bare IP packets it also forms a link-local address, which Ethernet interfaces always have.
-	// False: Router Advertisements are ignored.
+	// bare IP packets it also forms a link-local address, which Ethernet interfaces always have. A router
+	// that no longer answers comes after all others until it does or advertises again (RFC 4861 section
+	// 6.3.6); connected sockets stay with theirs. False: Router Advertisements are ignored.
 	SLAAC bool
 
 	// StableSecret makes the identifiers of link-local and stable addresses opaque (RFC 7217): the key

@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
@@ -59,12 +60,25 @@ type connectedKey struct {
 type ribSnapshot struct {
 	ordered []*routeEntry
 	byToken map[uint32]*routeEntry
+	index   func() *ribIndex // of ordered
+}
+
+func newRIBSnapshot(ordered []*routeEntry) *ribSnapshot {
+	r := &ribSnapshot{
+		ordered: ordered,
+		byToken: make(map[uint32]*routeEntry, len(ordered)),
+		index:   sync.OnceValue(func() *ribIndex { return newRIBIndex(ordered) }), // most are replaced unread
+	}
+	for _, e := range ordered {
+		r.byToken[e.token] = e
+	}
+	return r
 }
 
 func (t *routeTable) init(w *watchers) {
 	t.watch = w
 	t.refs = make(map[connectedKey]int)
-	t.snap.Store(&ribSnapshot{})
+	t.snap.Store(newRIBSnapshot(nil))
 }
 
 // insert adds an entry; t.mu is held.
@@ -244,17 +258,11 @@ func (s *Stack) republishRoutes() {
 	t := &s.rib
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slices.SortStableFunc(t.routes, func(a, b *routeEntry) int {
-		return cmp.Or(
-			cmp.Compare(b.Destination.Bits(), a.Destination.Bits()),
-			cmp.Compare(a.Metric, b.Metric),
-			cmp.Compare(a.token, b.token),
-		)
-	})
-	next := &ribSnapshot{ordered: slices.Clone(t.routes), byToken: make(map[uint32]*routeEntry, len(t.routes))}
-	table := make([]tcpip.Route, len(t.routes))
-	for n, e := range t.routes {
-		next.byToken[e.token] = e
+	slices.SortStableFunc(t.routes, compareRoutes)
+	next := newRIBSnapshot(slices.Clone(t.routes))
+	few := fewest(t.routes)
+	table := make([]tcpip.Route, len(few))
+	for n, e := range few {
 		table[n] = tcpip.Route{
 			Destination: convert.Subnet(e.Destination),
 			Gateway:     convert.Addr(e.NextHop),
@@ -263,17 +271,23 @@ func (s *Stack) republishRoutes() {
 			MTU:         uint32(e.MTU),
 		}
 	}
-	both := &ribSnapshot{ordered: next.ordered, byToken: make(map[uint32]*routeEntry, len(t.routes))}
-	for _, snap := range []*ribSnapshot{t.snap.Load(), next} {
-		for token, e := range snap.byToken {
-			both.byToken[token] = e
-		}
-	}
-	t.snap.Store(both)
+	both := *next
+	both.byToken = maps.Clone(next.byToken)
+	maps.Copy(both.byToken, t.snap.Load().byToken)
+	t.snap.Store(&both)
 	s.gv.SetRouteTable(table)
 	t.snap.Store(next)
 	s.gen.bump()
 	t.tellAll()
+}
+
+// compareRoutes orders routes as they are tried.
+func compareRoutes(a, b *routeEntry) int {
+	return cmp.Or(
+		cmp.Compare(b.Destination.Bits(), a.Destination.Bits()),
+		cmp.Compare(a.Metric, b.Metric),
+		cmp.Compare(a.token, b.token),
+	)
 }
 
 // routeToken and tokenRoute carry a route's token through an address.

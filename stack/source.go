@@ -86,8 +86,8 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 		return []srcselect.Query{{Destination: dst, Interface: only}}, nil
 	}
 	var qs []srcselect.Query
-	for _, r := range s.rib.snap.Load().ordered {
-		if r.Destination.Contains(dst) && (only == 0 || only == r.iface) {
+	for r := range s.rib.snap.Load().to(dst) {
+		if only == 0 || only == r.iface {
 			qs = append(qs, srcselect.Query{Destination: dst, Interface: r.iface, NextHop: r.NextHop, Source: r.Source})
 		}
 	}

@@ -102,8 +102,8 @@ func New(cfg Config) (*Stack, error) {
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
 		Hooks: engine.Hooks{
-			Source: s.source, Holds: s.book.holds, EchoReply: s.echoReply,
-			Advertisement: s.receiveAdvertisement, Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
+			Source: s.source, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Neighbor: s.neighbor,
+			Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
 			Error: s.icmpError, PathMTU: s.knownPathMTU,
 		},
 		Clock: engineClock,

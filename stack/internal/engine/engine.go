@@ -28,9 +28,6 @@ type Hooks struct {
 	// gVisor found, or the zero Addr.
 	Source func(nic int, dst, hint netip.Addr) (netip.Prefix, bool)
 
-	// Holds reports whether an IPv4 address is nic's own or the broadcast address of one's prefix.
-	Holds func(nic int, addr netip.Addr) bool
-
 	// EchoReply reports whether nic answers echo requests.
 	EchoReply func(nic int) bool
 
@@ -51,6 +48,10 @@ type Hooks struct {
 
 	// Datagram gives a UDP datagram to its sockets and reports whether there are any.
 	Datagram func(d *Datagram) bool
+
+	// Neighbor is told what neighbour unreachability detection (RFC 4861 section 7.3) found: that a
+	// neighbour on nic answers, or no longer does.
+	Neighbor func(nic int, addr netip.Addr, answers bool)
 
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool
@@ -82,6 +83,7 @@ func New(o Options) *stack.Stack {
 			arp.NewProtocol,
 		},
 		TransportProtocols: transports,
+		NUDDisp:            neighborEvents{&o.Hooks},
 		Clock:              o.Clock,
 		// Off, packets to own addresses would leave on the link.
 		HandleLocal: true,

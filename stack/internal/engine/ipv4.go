@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -27,11 +26,12 @@ type protocol4Methods interface {
 type protocol4 struct {
 	protocol4Methods
 	hooks *Hooks
+	peers peers4
 }
 
 func wrap4(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtocolFactory {
 	return func(s *stack.Stack) stack.NetworkProtocol {
-		return &protocol4{inner(s).(protocol4Methods), hooks}
+		return &protocol4{protocol4Methods: inner(s).(protocol4Methods), hooks: hooks}
 	}
 }
 
@@ -41,7 +41,7 @@ func (p *protocol4) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		hooks: p.hooks,
 		nic:   nic.ID(),
 	}
-	inner := p.protocol4Methods.NewEndpoint(nic, disp).(endpoint4Methods)
+	inner := newAddresses4(p.protocol4Methods.NewEndpoint(nic, disp).(endpoint4Methods), &p.peers)
 	disp.local = inner
 	return &endpoint4{inner, p.hooks, nic}
 }
@@ -60,13 +60,4 @@ func (e *endpoint4) AcquireOutgoingPrimaryAddress(dst, hint tcpip.Address, allow
 // MainAddress is the sender of ARP probes that gVisor sends of its own accord.
 func (e *endpoint4) MainAddress() tcpip.AddressWithPrefix {
 	return mainAddress(e.hooks, e.nic, everybody4)
-}
-
-// AcquireAssignedAddress looks an address up. gVisor would walk all addresses for one that is none of
-// them, since it might be the broadcast address of one's prefix: it is only asked if it is.
-func (e *endpoint4) AcquireAssignedAddress(addr tcpip.Address, allowTemp bool, peb stack.PrimaryEndpointBehavior, readOnly bool) stack.AddressEndpoint {
-	if !allowTemp && !e.hooks.Holds(int(e.nic.ID()), convert.NetAddr(addr)) {
-		return nil
-	}
-	return e.endpoint4Methods.AcquireAssignedAddress(addr, allowTemp, peb, readOnly)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/hextet/hextet/stack/internal/convert"
 	"github.com/hextet/hextet/stack/internal/ndp"
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -98,3 +99,20 @@ func (n limitedNIC) MTU() uint32 {
 	}
 	return mtu
 }
+
+// neighborEvents passes on the ends of neighbour unreachability detection.
+type neighborEvents struct{ hooks *Hooks }
+
+// OnNeighborAdded implements stack.NUDDispatcher.
+func (neighborEvents) OnNeighborAdded(tcpip.NICID, stack.NeighborEntry) {}
+
+// OnNeighborChanged implements stack.NUDDispatcher.
+func (v neighborEvents) OnNeighborChanged(nic tcpip.NICID, n stack.NeighborEntry) {
+	switch n.State {
+	case stack.Reachable, stack.Unreachable:
+		v.hooks.Neighbor(int(nic), convert.NetAddr(n.Addr), n.State == stack.Reachable)
+	}
+}
+
+// OnNeighborRemoved implements stack.NUDDispatcher.
+func (neighborEvents) OnNeighborRemoved(tcpip.NICID, stack.NeighborEntry) {}
