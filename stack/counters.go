@@ -10,7 +10,7 @@ type Counters struct {
 	RxOther    uint64 // dropped: an Ethernet frame to another station
 	RxUnknown  uint64 // dropped: neither IPv4, IPv6 nor ARP
 	TxOversize uint64 // dropped: larger than the link's MTU
-	TxDropped  uint64 // dropped: the link did not take it
+	TxDropped  uint64 // dropped: the link did not take it, or the source was removed on the way
 
 	// Router Advertisements, with SLAAC.
 	Advertisements        uint64 // taken up

@@ -102,6 +102,11 @@ func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Err
 		if staysHere(pkt) {
 			continue
 		}
+		if e.ethernet() && len(pkt.EgressRoute.RemoteLinkAddress) == 0 {
+			// The source was removed on the way: gVisor does not look a neighbour up for it.
+			e.Counters.TxDropped.Add(1)
+			continue
+		}
 		v := pkt.ToView()
 		w.views, w.bufs = append(w.views, v), append(w.bufs, v.AsSlice())
 	}

@@ -28,7 +28,7 @@ type LinkCounters struct {
 	RxRunt     atomic.Uint64 // shorter than the link-layer or the smallest IP header
 	RxOther    atomic.Uint64 // Ethernet frames to another station
 	RxUnknown  atomic.Uint64 // neither IPv4, IPv6 nor ARP
-	TxDropped  atomic.Uint64 // refused by the link
+	TxDropped  atomic.Uint64 // refused by the link, or without a link-layer destination
 	TxOversize atomic.Uint64 // larger than the link's MTU
 }
 
