@@ -20,12 +20,15 @@ func (i *Interface) AddAddress(a Address) error { return i.AddAddresses([]Addres
 // send and to receive does not grow with their number, but with that of the prefixes: gVisor walks these, at
 // some 35 ns each, and adds them in quadratic time (2 s for 10,000), save neighbours that fill a shorter one.
 func (i *Interface) AddAddresses(as []Address) error {
-	entries := make([]*addressEntry, len(as))
+	entries, now := make([]*addressEntry, len(as)), i.s.clock.Now()
 	for n, a := range as {
 		if err := a.check(); err != nil {
 			return err
 		}
-		entries[n] = &addressEntry{AddressInfo: AddressInfo{Address: a}, i: i, deprecated: a.Deprecated}
+		info := AddressInfo{Address: a}
+		_, info.PreferredUntil = ending(now, forever(a.Preferred))
+		_, info.ValidUntil = ending(now, forever(a.Valid))
+		entries[n] = &addressEntry{AddressInfo: info, i: i, deprecated: a.Deprecated}
 	}
 	if err := i.add(entries); err != nil {
 		return err
@@ -136,7 +139,9 @@ func (i *Interface) SetSkipAsSource(addr netip.Addr, skip bool) error {
 	if err != nil {
 		return err
 	}
-	i.s.book.update(e, func(e *addressEntry) { e.SkipAsSource = skip })
+	if !i.s.book.update(e, func(e *addressEntry) { e.SkipAsSource = skip }) {
+		return i.errNoAddress(addr) // any more
+	}
 	return nil
 }
 
@@ -164,7 +169,12 @@ func (i *Interface) RemoveAddresses(addrs []netip.Addr) error {
 func (i *Interface) removeEntries(entries ...*addressEntry) {
 	i.admin.Lock()
 	defer i.admin.Unlock()
-	removed := i.s.book.remove(entries...) // the book first: nothing may choose them any more
+	i.withdraw(i.s.book.remove(entries...))
+}
+
+// withdraw takes from gVisor what was taken from the book, which is first: nothing may choose it any more.
+func (i *Interface) withdraw(removed []*addressEntry) {
+	i.s.raw.dropFlows()
 	for _, e := range removed {
 		if e.State != Duplicate {
 			engine.RemoveAddress(i.s.gv, i.index, e.Prefix.Addr())
@@ -179,7 +189,11 @@ func (i *Interface) entry(addr netip.Addr) (*addressEntry, error) {
 	if e := i.s.book.lookup(i.index, addr); e != nil {
 		return e, nil
 	}
-	return nil, fmt.Errorf("stack: interface %q has no address %v: %w", i.name, addr, syscall.EADDRNOTAVAIL)
+	return nil, i.errNoAddress(addr)
+}
+
+func (i *Interface) errNoAddress(addr netip.Addr) error {
+	return fmt.Errorf("stack: interface %q has no address %v: %w", i.name, addr, syscall.EADDRNOTAVAIL)
 }
 
 // Addresses returns the interface's addresses in the order in which they were added.

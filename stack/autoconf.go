@@ -72,7 +72,9 @@ func (a *autoconf) start() error {
 	}
 	if a.cfg.SLAAC {
 		a.i.s.watch.post(routersKey(a.i), a.event)
-		a.startSoliciting(a.i.s.clock.Now())
+		if !slices.ContainsFunc(a.routes, func(r *learntRoute) bool { return r.prefix == defaultRoute6 }) { // else one was faster
+			a.startSoliciting(a.i.s.clock.Now())
+		}
 		a.setAlarm()
 	}
 	return nil

@@ -3,8 +3,12 @@ package stack
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/hextet/hextet/srcselect"
+	"github.com/hextet/hextet/stack/internal/ndp"
 )
 
 // RFC 4862 section 5.5.3 e, the three cases and their edges.
@@ -93,5 +97,39 @@ func TestIdentifiers(t *testing.T) {
 	}
 	if a, b := random(), random(); a == b {
 		t.Errorf("%x twice", uint64(a))
+	}
+}
+
+// An advertisement that is faster than the interface's first address is no less heard: rule 5.5 sees who
+// advertised a prefix.
+func TestAdvertisementBeforeTheFirstAddress(t *testing.T) {
+	s, err := New(Config{NoTCP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	l, far := Pipe(1500)
+	defer far.Close()
+	i, err := s.attach(InterfaceConfig{Link: l, SLAAC: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix, router := netip.MustParsePrefix("2001:db8::/64"), netip.MustParseAddr("fe80::1")
+	ra := &ndp.Advertisement{Router: router, Lifetime: time.Hour, Prefixes: []ndp.Prefix{{Prefix: prefix, Autonomous: true, Valid: time.Hour, Preferred: time.Hour}}}
+	i.auto.mu.Lock()
+	i.auto.advertisement(s.clock.Now(), ra)
+	i.auto.mu.Unlock()
+	if err := i.auto.start(); err != nil {
+		t.Fatal(err)
+	}
+	addrs, _ := s.Addresses()
+	n := slices.IndexFunc(addrs, func(a srcselect.Address) bool { return prefix.Contains(a.Prefix.Addr()) })
+	if n < 0 || !slices.Equal(addrs[n].Routers, []netip.Addr{router}) {
+		t.Errorf("%+v", addrs)
+	}
+	i.auto.mu.Lock()
+	defer i.auto.mu.Unlock()
+	if !i.auto.solicitAt.IsZero() {
+		t.Error("it asks for routers although it has one")
 	}
 }

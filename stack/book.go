@@ -91,16 +91,18 @@ func (b *addressBook) has(e *addressEntry) bool {
 	return b.page(e.i.index).entries[e.Prefix.Addr()] == e
 }
 
+// open begins the page of an interface, which removeAll ends.
+func (b *addressBook) open(iface int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pages[iface] = &bookPage{entries: make(map[netip.Addr]*addressEntry), broadcasts: make(map[netip.Addr]int)}
+}
+
 // insert records e as pending, or reports that its interface has the address already.
 func (b *addressBook) insert(e *addressEntry) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := b.pages[e.i.index]
-	if p == nil {
-		p = &bookPage{entries: make(map[netip.Addr]*addressEntry), broadcasts: make(map[netip.Addr]int)}
-		b.pages[e.i.index] = p
-	}
-	addr := e.Prefix.Addr()
+	p, addr := b.pages[e.i.index], e.Prefix.Addr()
 	if p.entries[addr] != nil {
 		return false
 	}
@@ -185,11 +187,16 @@ func (b *addressBook) choose(entries ...*addressEntry) {
 
 // remove deletes those of entries that are still there, stops their timers and returns them.
 func (b *addressBook) remove(entries ...*addressEntry) []*addressEntry {
+	return b.removeIf(func(*addressEntry) bool { return true }, entries...)
+}
+
+// removeIf is remove for those of which still holds.
+func (b *addressBook) removeIf(still func(*addressEntry) bool, entries ...*addressEntry) []*addressEntry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var removed []*addressEntry
 	for _, e := range entries {
-		if b.has(e) {
+		if b.has(e) && still(e) {
 			b.drop(e)
 			removed = append(removed, e)
 		}

@@ -11,7 +11,7 @@ type Counters struct {
 	RxUnknown  uint64 // dropped: neither IPv4, IPv6 nor ARP
 	RxOffload  uint64 // dropped: what an OffloadLink said about it contradicts the packet
 	TxOversize uint64 // dropped: larger than the link's MTU
-	TxDropped  uint64 // dropped: the link did not take it
+	TxDropped  uint64 // dropped: the link did not take it, or the source was removed on the way
 
 	// Router Advertisements, with SLAAC.
 	Advertisements        uint64 // taken up

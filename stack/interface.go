@@ -83,7 +83,7 @@ type Interface struct {
 	down  chan struct{} // closed when the link failed or the interface was detached
 	once  sync.Once     // closes down
 
-	admin  sync.Mutex  // serialises changes of addresses
+	admin  sync.Mutex  // serialises changes of addresses; taken before Stack.mu
 	gone   atomic.Bool // detached, or about to be
 	detach sync.Once
 	auto   autoconf
@@ -163,6 +163,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 		return nil, fmt.Errorf("stack: attach %q: %w", i.name, err)
 	}
 	s.last = i.index
+	s.book.open(i.index)
 	s.rib.addMulticast(i)
 	s.republishRoutes()
 	i.ep.Start()
@@ -205,15 +206,16 @@ func (i *Interface) Detach() (err error) {
 
 // remove takes an interface out whose link is closed.
 func (s *Stack) remove(i *Interface) {
-	s.mu.Lock()
-	s.ifaces.Store(new(slices.DeleteFunc(slices.Clone(*s.ifaces.Load()), func(other *Interface) bool { return other == i })))
-	s.mu.Unlock()
-
 	i.admin.Lock()
 	defer i.admin.Unlock()
 	s.book.removeAll(i.index)
 	s.rib.forget(i.index)
-	s.republishRoutes()
+	s.republishRoutes() // before the interface goes: whoever has another route is to take it
+
+	s.mu.Lock()
+	s.ifaces.Store(new(slices.DeleteFunc(slices.Clone(*s.ifaces.Load()), func(other *Interface) bool { return other == i })))
+	s.mu.Unlock()
+	s.raw.dropFlows()
 	s.gv.RemoveNIC(i.id())
 	s.gen.bump()
 }

@@ -28,16 +28,18 @@ func (i *Interface) SetLifetimes(addr netip.Addr, preferred, valid time.Duration
 	if err := (Address{Prefix: e.Prefix, Preferred: preferred, Valid: valid}).check(); err != nil {
 		return err
 	}
-	i.s.book.setLifetimes(i.s.clock, e, forever(preferred), forever(valid))
+	if !i.s.book.setLifetimes(i.s.clock, e, forever(preferred), forever(valid)) {
+		return i.errNoAddress(addr) // any more
+	}
 	return nil
 }
 
 // setLifetimes arranges for what RFC 4862 section 5.5.4 says of an address whose preferred, then valid,
-// lifetime ends. A preferred lifetime of 0 has ended.
-func (b *addressBook) setLifetimes(clock Clock, e *addressEntry, preferred, valid time.Duration) {
+// lifetime ends. A preferred lifetime of 0 has ended. It returns false if the entry is gone.
+func (b *addressBook) setLifetimes(clock Clock, e *addressEntry, preferred, valid time.Duration) (there bool) {
 	now := clock.Now()
 	var life uint64
-	there := b.update(e, func(e *addressEntry) {
+	there = b.update(e, func(e *addressEntry) {
 		e.stopExpiry()
 		e.life++
 		life = e.life
@@ -48,7 +50,7 @@ func (b *addressBook) setLifetimes(clock Clock, e *addressEntry, preferred, vali
 		e.Deprecated = e.deprecated || preferred == 0
 	})
 	if !there {
-		return
+		return false
 	}
 	if preferred > 0 && preferred != never {
 		b.expire(clock, e, life, 0, preferred, func() {
@@ -56,12 +58,16 @@ func (b *addressBook) setLifetimes(clock Clock, e *addressEntry, preferred, vali
 		})
 	}
 	if valid != never {
-		b.expire(clock, e, life, 1, valid, func() {
-			if b.isOf(e, life) {
-				e.i.removeEntries(e)
-			}
-		})
+		b.expire(clock, e, life, 1, valid, func() { e.i.removeExpired(e, life) })
 	}
+	return true
+}
+
+// removeExpired removes e unless it got other lifetimes, for which it may have to wait its turn.
+func (i *Interface) removeExpired(e *addressEntry, life uint64) {
+	i.admin.Lock()
+	defer i.admin.Unlock()
+	i.withdraw(i.s.book.removeIf(func(e *addressEntry) bool { return e.life == life }, e))
 }
 
 // ending returns a lifetime as AddressInfo has it, and when it ends.
@@ -89,10 +95,4 @@ func (e *addressEntry) stopExpiry() {
 		}
 		e.expiry[n] = nil
 	}
-}
-
-func (b *addressBook) isOf(e *addressEntry, life uint64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.has(e) && e.life == life
 }

@@ -68,7 +68,11 @@ func TestBulkTransferIsOffloaded(t *testing.T) {
 			t.Errorf("%s: %d runs, the largest packet %d bytes", dst, w.runs.Load(), w.largest.Load())
 		}
 		// 1 MiB each way, in segments of at most 1460 bytes.
-		sent, got := bi.Counters(), ai.Counters()
+		var sent, got stack.Counters
+		eventually(t, func() bool { // the last acknowledgement is on its way
+			got, sent = ai.Counters(), bi.Counters()
+			return sent.TxPackets == got.RxPackets
+		})
 		if sent.TxPackets < 1<<20/1460 || sent.TxBytes < 1<<20+40*(1<<20/1460) || sent.TxBytes > 1500*sent.TxPackets {
 			t.Errorf("%s: sent %+v", dst, sent)
 		}

@@ -68,7 +68,9 @@ func (p *pathMTUs) lower(now time.Time, dst netip.Addr, iface, bytes int) bool {
 	k := newPathKey(dst, iface)
 	old, ok := p.entries[k]
 	if ok && now.Before(old.until) && old.bytes <= bytes {
-		return false // an increase is found by forgetting, never from a message
+		// An increase is found by forgetting, never from a message, and not soon after one.
+		p.entries[k] = pathMTU{old.bytes, now.Add(pathMTUTime)}
+		return false
 	}
 	if !ok && len(p.entries) >= maxPathMTUs {
 		p.remove(p.oldest())
@@ -111,7 +113,7 @@ func (s *Stack) learnPathMTU(m engine.ErrorMessage) bool {
 	if !m.IPv4 && bytes < minMTU || m.Dst.IsMulticast() {
 		return false
 	}
-	if i := s.byIndex(m.Interface); i == nil || bytes >= i.mtu {
+	if i := s.byIndex(m.Interface); i == nil || bytes >= i.linkMTU(m.IPv4) {
 		return false
 	}
 	if !s.paths.lower(s.clock.Now(), m.Dst, m.Interface, bytes) {
@@ -119,6 +121,14 @@ func (s *Stack) learnPathMTU(m engine.ErrorMessage) bool {
 	}
 	s.gen.bump()
 	return true
+}
+
+// linkMTU returns how much the link carries: less than the link itself if a router says so, of IPv6.
+func (i *Interface) linkMTU(ipv4 bool) int {
+	if advertised := i.auto.info.Load().MTU; advertised != 0 && !ipv4 {
+		return advertised
+	}
+	return i.mtu
 }
 
 func isTooBig(m engine.ErrorMessage) bool {

@@ -136,6 +136,65 @@ func TestRawFlowsConcurrently(t *testing.T) {
 	}
 }
 
+// TestRawFlowLetsGoOfAddresses: a socket that has sent and sends no more does not keep an address from
+// coming back with another prefix, whose broadcast address it then is.
+func TestRawFlowLetsGoOfAddresses(t *testing.T) {
+	s, i, w := rawHost(t, stack.Config{}, plain("192.0.2.1/24"))
+	c := listenRaw4(t, s, 89, "0.0.0.0")
+	if _, err := c.WriteTo([]byte("x"), nil, ipTo("192.0.2.7")); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.RemoveAddress(netip.MustParseAddr("192.0.2.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.AddAddress(plain("192.0.2.1/16")); err != nil {
+		t.Fatal(err)
+	}
+	w.send(ip4("192.0.2.7", "192.0.255.255", 89, []byte("everybody")))
+	b := make([]byte, 100)
+	if n, _, _, err := c.ReadFrom(b); err != nil || string(b[:n]) != "everybody" {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+}
+
+// TestRawFlowDuringDetach: a sender with another way never sees that an interface goes.
+func TestRawFlowDuringDetach(t *testing.T) {
+	s := newStack(t, stack.Config{NoTCP: true})
+	attach(t, s, "stays", voidLink{make(chan struct{})}, plain("2001:db8::1/64"))
+	if err := s.AddRoute(stack.Route{Destination: netip.MustParsePrefix("2001:db8:9::/48"), Interface: "stays", Metric: 9}); err != nil {
+		t.Fatal(err)
+	}
+	c := listenRaw(t, s, 89, "")
+	var senders sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		senders.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := c.WriteTo([]byte("x"), nil, ipTo(fmt.Sprintf("2001:db8:9::%x", n%300))); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 200 {
+		i := attach(t, s, "goes", voidLink{make(chan struct{})}, plain("2001:db8::2/64"))
+		if err := s.AddRoute(stack.Route{Destination: netip.MustParsePrefix("2001:db8:9::/48"), Interface: "goes"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Detach(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	senders.Wait()
+}
+
 // TestRawSendAllocates: nothing, on a link without neighbours.
 func TestRawSendAllocates(t *testing.T) {
 	s := newStack(t, stack.Config{NoTCP: true})

@@ -128,6 +128,11 @@ func TestRawPathMTU(t *testing.T) {
 	w.send(icmpError("2001:db8::fe", 2, 0, 1300, whole), icmpError("2001:db8::fe", 2, 0, 1350, whole))
 	settle()
 	mtu(c, 1300)
+	// RFC 8201 section 4: an attempt "must not be done less than 5 minutes after a Packet Too Big message
+	// has been received for the given path", one that says nothing new too.
+	clock.Advance(9 * time.Minute)
+	w.send(icmpError("2001:db8::fe", 2, 0, 1300, whole))
+	settle()
 	clock.Advance(10*time.Minute - time.Second)
 	mtu(c, 1300)
 	clock.Advance(time.Second)
@@ -138,6 +143,50 @@ func TestRawPathMTU(t *testing.T) {
 
 	if _, err := listenRaw(t, s, 58, "").PathMTU(); !errors.Is(err, syscall.ENOTCONN) {
 		t.Errorf("unconnected: %v", err)
+	}
+}
+
+// TestRawPathMTUBehindRouting: what is too big on the way by the segments of a Routing header goes in
+// fragments the next time, and the way without it is none the wiser for the first segment.
+func TestRawPathMTUBehindRouting(t *testing.T) {
+	s, _, w := rawHost(t, stack.Config{}, plain("2001:db8::1/64"))
+	for _, header := range []string{segments, mobility} {
+		c := listenRaw(t, s, 89, "")
+		cm := stack.ControlMessage{Routing: unhex(t, header)}
+		final := netip.MustParseAddr(fmt.Sprintf("2001:db8::%x", len(header)))
+		send := func() []byte {
+			t.Helper()
+			if _, err := c.WriteMsg(make([]byte, 1300), &cm, final); err != nil {
+				t.Fatal(err)
+			}
+			return w.nextPacket()
+		}
+		whole := send()
+		if len(whole) != 40+len(cm.Routing)+1300 {
+			t.Fatalf("%d bytes", len(whole))
+		}
+		w.send(icmpError("2001:db8::fe", 2, 0, 1280, whole), ip6("2001:db8::2", "2001:db8::1", 89, 64, []byte("after")))
+		mustRead(t, c)
+		if p := send(); len(p) > 1280 {
+			t.Fatalf("%d bytes, on a path that carries 1280", len(p))
+		}
+		w.nextPacket() // the other fragment
+		if _, err := c.WriteTo(make([]byte, 1400), nil, ipTo("2001:db8::a")); err != nil {
+			t.Fatal(err)
+		}
+		if p := w.nextPacket(); len(p) != 1440 {
+			t.Errorf("%d bytes to the first segment itself", len(p))
+		}
+		mustConnect(t, c, final.String())
+		for _, want := range []int{1280, 1280} {
+			if got, err := c.PathMTU(); got != want || err != nil {
+				t.Errorf("the path carries %d, %v; want %d", got, err, want)
+			}
+			if err := c.SetSticky(&cm); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Close()
 	}
 }
 

@@ -45,10 +45,20 @@ func TestRawFollowsAdvertisements(t *testing.T) {
 		if hops, n := write(1400); hops != 33 || n != 1440 {
 			t.Errorf("hop limit %d, largest packet of %d bytes; want 33, 1440", hops, n)
 		}
+		wide := stack.Route{Destination: netip.MustParsePrefix("2001:db8:2::/64"), NextHop: router1, Interface: "eth0", MTU: 1400}
+		if err := s.AddRoute(wide); err != nil {
+			t.Fatal(err)
+		}
+		if _, n := write(1400); n > 1400 || n < 1390 {
+			t.Errorf("largest packet of %d bytes by a route of 1400", n)
+		}
 		ra.MTU = 1300
 		r.advertise(ra)
-		if hops, n := write(1400); hops != 33 || n > 1300 || n < 1290 {
-			t.Errorf("hop limit %d, largest packet of %d bytes; want 33, at most 1300", hops, n)
+		for range 2 { // by the route that has an MTU of its own, and without it
+			if hops, n := write(1400); hops != 33 || n > 1300 || n < 1290 {
+				t.Errorf("hop limit %d, largest packet of %d bytes; want 33, at most 1300", hops, n)
+			}
+			s.RemoveRoute(wide)
 		}
 	})
 }

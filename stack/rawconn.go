@@ -124,7 +124,8 @@ func (c *RawConn) ICMPFilter() (*ipv6.ICMPFilter, error) {
 	return f, nil
 }
 
-// HopLimit returns the hop limit of unicast packets, which is 64 on a new socket.
+// HopLimit returns the hop limit that was set for unicast packets, or 64: without one they have what a
+// router has advertised to their interface (RFC 4861 section 6.3.4), and 64 if none has.
 func (c *RawConn) HopLimit() (int, error) { return c.get(hopsOption, defaultHops) }
 
 // SetHopLimit sets the hop limit of unicast packets, from 0 to 255, or -1 for the default.

@@ -21,6 +21,7 @@ type rawFlowKey struct {
 	dst    netip.Addr // with the zone that was given
 	source netip.Addr // zero: chosen
 	iface  int        // 0: chosen
+	final  netip.Addr // where a Routing header leads to, if dst is the first segment; else zero
 }
 
 // rawFlow is the answer: the route and the source, good while the stack's generation and the socket's
@@ -122,13 +123,25 @@ func (c *rawSocket) newFlow(k rawFlowKey, o *rawOptions, gen uint64) (*rawFlow, 
 		return nil, err
 	}
 	f := &rawFlow{key: k, opt: o, gen: gen, out: out, iface: iface, src: out.Source(), dst: p.dst, mtu: out.MTU(), hops: out.HopLimit()}
-	if known := c.s.paths.lookup(c.s.clock.Now, p.dst, iface); known.bytes != 0 && known.bytes < f.mtu {
-		f.mtu, f.until = known.bytes, known.until
+	f.narrow(c.s.paths.lookup(c.s.clock.Now, p.dst, iface))
+	if k.final.IsValid() { // Packet Too Big is taken to be about the path to there
+		f.narrow(c.s.paths.lookup(c.s.clock.Now, k.final, iface))
 	}
 	f.cut = o.cut(f.dst, f.mtu)
 	f.sum = checksum.PseudoHeader(f.src, f.dst, c.key.proto, 0)
 	f.refs.Store(1)
 	return f, nil
+}
+
+// narrow takes account of what is known of the path, or of a part of it.
+func (f *rawFlow) narrow(known pathMTU) {
+	if known.bytes == 0 || known.bytes >= f.mtu {
+		return
+	}
+	f.mtu = known.bytes
+	if f.until.IsZero() || known.until.Before(f.until) {
+		f.until = known.until
+	}
 }
 
 // keep drops flows that are not of this generation and these options; c.mu is held.
@@ -164,6 +177,13 @@ func (c *rawFlows) drop() {
 		delete(c.flows, k)
 		f.release()
 	}
+}
+
+// dropAll is drop for those who do not hold c.mu.
+func (c *rawFlows) dropAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop()
 }
 
 // close is the last drop.

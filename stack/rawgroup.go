@@ -19,8 +19,8 @@ type rawGroup struct {
 
 // JoinGroup joins a multicast group, a *net.IPAddr or *net.UDPAddr, on an interface, until LeaveGroup
 // or Close. ifi is told apart by its Index; nil takes the one that the socket is bound to,
-// or its multicast interface, or the oldest. Packets to the group reach every raw socket of the host that is not bound to another
-// interface. Joining twice is syscall.EADDRINUSE.
+// or its multicast interface, or the oldest. Packets to the group reach every raw socket of the host
+// that is not bound to another interface. Joining twice is syscall.EADDRINUSE.
 func (c *rawSocket) JoinGroup(ifi *net.Interface, group net.Addr) error {
 	return c.set(func(o *rawOptions) error {
 		g, err := c.group(o, ifi, group)

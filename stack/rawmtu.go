@@ -47,8 +47,9 @@ func (o *rawOptions) cut(dst netip.Addr, mtu int) int {
 
 // PathMTU returns the size in bytes of the largest packet that reaches the address of Connect, IP header
 // included, as far as that is known (RFC 3542 section 11.4): at first what the outgoing link, or
-// the route, carries. A Packet Too Big, or Fragmentation Needed, that is about a packet of the host lowers it for ten
-// minutes (RFC 8201 section 4). On a socket that is not connected it is syscall.ENOTCONN.
+// the route, carries. A Packet Too Big, or Fragmentation Needed, that is about a packet of the host
+// lowers it for ten minutes (RFC 8201 section 4). It is that of the interface, source and Routing header
+// of SetSticky. On a socket that is not connected it is syscall.ENOTCONN.
 func (c *rawSocket) PathMTU() (int, error) {
 	fail := func(err error) (int, error) {
 		return 0, c.opError("get", nil, syscallError("getsockopt", err))
@@ -60,7 +61,15 @@ func (c *rawSocket) PathMTU() (int, error) {
 	case !o.remote.IsValid():
 		return fail(syscall.ENOTCONN)
 	}
-	f, err := c.flow(rawFlowKey{dst: o.remote}, o)
+	var h rawHeader
+	if o.sticky != nil {
+		h.inherit(o.sticky)
+	}
+	k, err := h.flowKey(o.remote, o)
+	if err != nil {
+		return fail(err)
+	}
+	f, err := c.flow(k, o)
 	if err != nil {
 		return fail(err)
 	}

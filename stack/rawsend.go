@@ -106,15 +106,11 @@ func (c *rawSocket) destination(addr net.Addr) (netip.Addr, error) {
 // send sends one packet: first the route and with it the source, then the checksum, whose
 // pseudo-header holds both addresses (RFC 3542 section 3.1).
 func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOptions) error {
-	final := dst.WithZone("")
-	if h.ext.routing != nil && dst.IsValid() && !o.headerIncluded {
-		via, err := h.ext.firstSegment(dst)
-		if err != nil {
-			return err
-		}
-		dst = via
+	k, err := h.flowKey(dst, o)
+	if err != nil {
+		return err
 	}
-	f, err := c.flow(rawFlowKey{dst, h.source, h.iface}, o)
+	f, err := c.flow(k, o)
 	if err != nil {
 		return err
 	}
@@ -124,12 +120,25 @@ func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOp
 	if o.headerIncluded {
 		err = c.include(p, f, pieces)
 	} else {
-		err = c.assemble(p, f, pieces, h, final, o)
+		err = c.assemble(p, f, pieces, h, dst.WithZone(""), o)
 	}
 	if err != nil {
 		return err
 	}
 	return c.emit(p, f)
+}
+
+// flowKey says what decides about the way to dst: a Routing header leads by its first segment.
+func (h *rawHeader) flowKey(dst netip.Addr, o *rawOptions) (rawFlowKey, error) {
+	k := rawFlowKey{dst: dst, source: h.source, iface: h.iface}
+	if len(h.ext.routing) == 0 || !dst.IsValid() || o.headerIncluded {
+		return k, nil
+	}
+	via, err := h.ext.firstSegment(dst)
+	if err == nil && via != dst {
+		k.dst, k.final = via, dst.WithZone("")
+	}
+	return k, err
 }
 
 // hopsOf returns the hop limit, or time to live, of a packet.

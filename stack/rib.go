@@ -45,6 +45,7 @@ type routeEntry struct {
 	kind  routeKind
 	iface int
 	token uint32 // also the age
+	mtu   int    // Route's MTU where the link's is not less, else 0
 }
 
 type routeNews struct {
@@ -86,6 +87,9 @@ func (t *routeTable) insert(r Route, i *Interface, kind routeKind) {
 	t.seq++
 	r.Interface = i.name
 	e := &routeEntry{Route: r, kind: kind, iface: i.index, token: t.seq}
+	if r.MTU < i.mtu {
+		e.mtu = r.MTU
+	}
 	t.routes = append(t.routes, e)
 	t.tell(e, false)
 }
@@ -268,7 +272,7 @@ func (s *Stack) republishRoutes() {
 			Gateway:     convert.Addr(e.NextHop),
 			NIC:         tcpip.NICID(e.iface),
 			SourceHint:  convert.Addr(routeToken(e.token)),
-			MTU:         uint32(e.MTU),
+			MTU:         uint32(e.mtu),
 		}
 	}
 	both := *next

@@ -28,7 +28,7 @@ type Route struct {
 	Metric int
 
 	// MTU is the size in bytes of the largest IP packet on this route: TCP keeps its segments below
-	// it, anything else is fragmented. Zero: the interface's.
+	// it, anything else is fragmented. Zero, or more than the interface's: the interface's.
 	MTU int
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,32 @@ import (
 	"github.com/hextet/hextet/stack"
 	"github.com/hextet/hextet/stack/capture"
 )
+
+// A route's MTU that is larger than the link's changes nothing.
+func TestRouteMTUAboveTheLinks(t *testing.T) {
+	a, b, ai, bi := pair(t)
+	if err := bi.AddAddresses([]stack.Address{plain("2001:db8:9::2/64"), plain("198.51.100.2/24")}); err != nil {
+		t.Fatal(err)
+	}
+	for far, r := range map[string]stack.Route{
+		"2001:db8:9::2": route("2001:db8:9::/64", "2001:db8::2"),
+		"198.51.100.2":  route("198.51.100.0/24", "192.0.2.2"),
+	} {
+		r.MTU = 9000
+		if err := a.AddRoute(r); err != nil {
+			t.Fatal(err)
+		}
+		talkTCP(t, a, b, far)
+		echo(t, a, far) // raw, 3000 bytes
+		datagram(t, a, b, far, 4001)
+	}
+	if n := ai.Counters().TxOversize; n != 0 {
+		t.Errorf("%d packets were larger than the link's MTU", n)
+	}
+	if rs := a.Routes(); !slices.ContainsFunc(rs, func(r stack.Route) bool { return r.MTU == 9000 }) {
+		t.Errorf("routes %v", rs)
+	}
+}
 
 // A route's MTU holds for every protocol, though the interface could carry more.
 func TestRouteMTU(t *testing.T) {

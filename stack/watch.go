@@ -21,8 +21,8 @@ import (
 // No outcome is lost, and memory stays bounded, however slow the loop is: a thing that changed several
 // times since the loop last looked is told once, in the place of its first change, as it is by then. A
 // thing that came and went in between is not mentioned; one that the loop was told of and that went is
-// told as Removed. So what an observer remembers always becomes what there is. The memory is that of one event for each thing there is, and
-// for each that the loop does not yet know to be gone.
+// told as Removed. So what an observer remembers always becomes what there is. The memory is that of one
+// event for each thing there is, and for each that the loop does not yet know to be gone.
 //
 // The loop may call any method of the stack. Each range over the result watches anew. When the stack is
 // closed, the last events tell what Close took away.

@@ -106,7 +106,7 @@ func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Err
 	}
 	w := writeBatches.Get().(*writeBatch)
 	for _, pkt := range list {
-		if staysHere(pkt) {
+		if !e.leaves(pkt) {
 			continue
 		}
 		v := pkt.ToView()
@@ -115,6 +115,19 @@ func (e *LinkEndpoint) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Err
 	e.write(w.bufs)
 	w.free()
 	return len(list), nil
+}
+
+// leaves reports whether pkt is for the link, and counts it if it should be but can't.
+func (e *LinkEndpoint) leaves(pkt *stack.PacketBuffer) bool {
+	if staysHere(pkt) {
+		return false
+	}
+	if e.ethernet() && len(pkt.EgressRoute.RemoteLinkAddress) == 0 {
+		// The source was removed on the way: gVisor does not look a neighbour up for it.
+		e.Counters.TxDropped.Add(1)
+		return false
+	}
+	return true
 }
 
 // staysHere reports whether pkt is for group members on this host only: a multicast packet whose hop

@@ -30,7 +30,7 @@ type LinkCounters struct {
 	RxOther    atomic.Uint64 // Ethernet frames to another station
 	RxUnknown  atomic.Uint64 // neither IPv4, IPv6 nor ARP
 	RxOffload  atomic.Uint64 // offload information that contradicts the packet
-	TxDropped  atomic.Uint64 // refused by the link
+	TxDropped  atomic.Uint64 // refused by the link, or without a link-layer destination
 	TxOversize atomic.Uint64 // larger than the link's MTU
 }
 

@@ -36,7 +36,7 @@ func (e *LinkEndpoint) writeOffload(list []*stack.PacketBuffer) {
 	b := batches.Get().(*batch)
 	defer b.release()
 	for _, pkt := range list {
-		if !staysHere(pkt) {
+		if e.leaves(pkt) {
 			e.add(b, pkt)
 		}
 	}

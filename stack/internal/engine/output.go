@@ -17,6 +17,7 @@ import (
 type Output struct {
 	link  *LinkEndpoint
 	nic   stack.NetworkInterface
+	net   stack.NetworkEndpoint
 	route *stack.Route
 	loop  *stack.Route // by which copies come back to this host; nil: none do
 	out   bool         // packets leave on the link
@@ -38,6 +39,7 @@ func NewOutput(s *stack.Stack, link *LinkEndpoint, r *stack.Route) (*Output, tcp
 		r.Release()
 		return nil, err
 	}
+	o.net = ep
 	o.nic = ep.(interface{ device() stack.NetworkInterface }).device()
 	return o, nil
 }
@@ -56,12 +58,14 @@ func (o *Output) Release() {
 // Source returns the route's own address.
 func (o *Output) Source() netip.Addr { return convert.NetAddr(o.route.LocalAddress()) }
 
-// MTU returns the size of the largest IP packet that the route carries.
+// MTU returns the size of the largest IP packet that the route carries, and the link too: a router may
+// have advertised less since the route got its own.
 func (o *Output) MTU() int {
+	mtu := int(min(o.route.MTU(), o.net.MTU()))
 	if o.route.NetProto() == header.IPv4ProtocolNumber {
-		return int(o.route.MTU()) + header.IPv4MinimumSize
+		return mtu + header.IPv4MinimumSize
 	}
-	return int(o.route.MTU()) + header.IPv6MinimumSize
+	return mtu + header.IPv6MinimumSize
 }
 
 // HopLimit returns the route's hop limit, or time to live, where nobody chose one.
