@@ -1,9 +1,5 @@
 package checksum
 
-// copyShortest is the length up to which words are faster than vectors. The
-// kernels rely on it: all they copy is longer.
-const copyShortest = 64
-
 // Copy copies src to dst and returns Sum(src, initial). It goes through memory
 // once: each word is summed on its way, or in portable Go, if there are many, they
 // are taken in pieces that stay in the first cache between sum and copy. src must

@@ -5,21 +5,28 @@
 
 // func copySum(dst, src []byte, initial uint16) uint16
 //
-// Sends the data to the kernel of the tier. For the frame see sum.
-TEXT ·copySum(SB), 0, $136-58
+// Sends the data to the kernel of the tier. For NOFRAME and the CALL see sum.
+TEXT ·copySum(SB), NOFRAME, $0-58
+	MOVQ src_len+32(FP), BX
 	CMPB ·tier(SB), $const_tierAVX2
 	JB   generic
-	CMPQ src_len+32(FP), $const_chunk
+	CMPQ BX, $const_chunk
 	JHI  long
-	CMPB ·tier(SB), $const_tierAVX512
-	JEQ  avx512
-	RET  ·copyAVX2(SB)
+	CMPB ·tier(SB), $const_tierAVX2
+	JEQ  avx2
+	CMPQ BX, $64
+	JLS  avx2
+	JMP  ·copyAVX512(SB)
 
-avx512:
-	RET  ·copyAVX512(SB)
+avx2:
+	JMP  ·copyAVX2(SB)
 
 long:
-	RET  ·copyLong(SB)
+	JMP  ·copyLong(SB)
 
 generic:
-	RET  ·copyGeneric(SB)
+	JMP  ·copyGeneric(SB)
+
+	// Nothing comes here.
+	CALL ·copyLong(SB)
+	UNDEF

@@ -4,134 +4,252 @@
 
 // func copyAVX2(dst, src []byte, initial uint16) uint16
 //
-// It sums as sumAVX2 does, between load and store; the reasons are there.
+// It sums as sumAVX2 does, and stores what it has loaded; the reasons are there.
+// Where the last vectors overlap the ones before, it stores the same bytes again.
 //
 //	SI      next byte of src
 //	DI      next byte of dst
-//	BX      bytes left
+//	BX      words; in the second part, bytes left less 257
 //	AX      the sum, little-endian
+//	CX, R8  scratch
 //	DX      mask table
 //	Y0-Y7   data
 //	Y8      P, the sums of the lanes modulo 2^64
 //	Y9      A, the estimates of the same sums in units of 2^48
 //	Y10-13  sums on their way to P
-TEXT ·copyAVX2(SB), NOSPLIT, $0-58
-	MOVQ        dst_base+0(FP), DI
-	MOVQ        src_base+24(FP), SI
-	MOVQ        src_len+32(FP), BX
-	MOVWLZX     initial+48(FP), AX
-	ROLW        $8, AX
-	LEAQ        ·masks(SB), DX
+//	Y14     the top bit of each word
+//	Y15     1 in each word
+TEXT ·copyAVX2(SB), NOSPLIT|NOFRAME, $0-58
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         src_base+24(FP), SI
+	MOVQ         src_len+32(FP), BX
+	MOVWLZX      initial+48(FP), AX
+	ROLW         $8, AX
+	LEAQ         ·masks(SB), DX
 
-	// An odd last byte is taken alone, so that the last 64 bytes begin with a
-	// whole word.
-	MOVBLZX     -1(SI)(BX*1), CX
-	MOVB        CX, -1(DI)(BX*1)
-	MOVL        BX, R8
-	ANDL        $1, R8
-	NEGL        R8
-	ANDL        R8, CX
-	ADDL        CX, AX
-	ANDQ        $~1, BX
-	VPXOR       X8, X8, X8
-	VPXOR       X9, X9, X9
-	SUBQ        $256, BX
-	JB          rest
+	MOVBLZX      -1(SI)(BX*1), CX
+	MOVB         CX, -1(DI)(BX*1)
+	SHRQ         $1, BX   // the carry is set if the length was odd
+	SBBL         R8, R8
+	ANDL         R8, CX
+	CMPQ         BX, $128
+	JHI          long
+	VMOVDQU      ·signs(SB), Y14
+	VMOVDQU      ·units(SB), Y15
+	CMPQ         BX, $64
+	JHI          upto256
+	CMPQ         BX, $32
+	JHI          upto128
 
-loop256:
-	VMOVDQU     0(SI), Y0
-	VMOVDQU     32(SI), Y1
-	VMOVDQU     64(SI), Y2
-	VMOVDQU     96(SI), Y3
-	VMOVDQU     128(SI), Y4
-	VMOVDQU     160(SI), Y5
-	VMOVDQU     192(SI), Y6
-	VMOVDQU     224(SI), Y7
-	VMOVDQU     Y0, 0(DI)
-	VMOVDQU     Y1, 32(DI)
-	VMOVDQU     Y2, 64(DI)
-	VMOVDQU     Y3, 96(DI)
-	VMOVDQU     Y4, 128(DI)
-	VMOVDQU     Y5, 160(DI)
-	VMOVDQU     Y6, 192(DI)
-	VMOVDQU     Y7, 224(DI)
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y2, Y3, Y11
-	VPAVGW      Y2, Y3, Y2
-	VPADDQ      Y4, Y5, Y12
-	VPAVGW      Y4, Y5, Y4
-	VPADDQ      Y6, Y7, Y13
-	VPAVGW      Y6, Y7, Y6
-	VPADDQ      Y10, Y11, Y10
-	VPAVGW      Y0, Y2, Y0
-	VPADDQ      Y12, Y13, Y12
-	VPAVGW      Y4, Y6, Y4
-	VPADDQ      Y10, Y12, Y10
-	VPAVGW      Y0, Y4, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $45, Y0, Y0 // the average of the top words, times 8
-	VPADDQ      Y0, Y9, Y9
-	ADDQ        $256, SI
-	ADDQ        $256, DI
-	SUBQ        $256, BX
-	JAE         loop256
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      -32(SI)(BX*2), Y2
+	VMOVDQU      Y0, 0(DI)
+	VMOVDQU      Y2, -32(DI)(BX*2)
+	VPAND        64(DX)(BX*2), Y2, Y2
+	VPXOR        Y14, Y0, Y0
+	VPXOR        Y14, Y2, Y2
+	VPMADDWD     Y15, Y0, Y0
+	VPMADDWD     Y15, Y2, Y2
+	LEAL         (1<<20)(AX)(CX*1), AX
+	JMP          lanes32
 
-rest:
-	ADDQ        $192, BX
-	JNC         last
+upto128:
+	VMOVDQU      -64(SI)(BX*2), Y2
+	VMOVDQU      -32(SI)(BX*2), Y3
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      Y2, -64(DI)(BX*2)
+	VMOVDQU      Y3, -32(DI)(BX*2)
+	VMOVDQU      Y0, 0(DI)
+	VMOVDQU      Y1, 32(DI)
+	VPXOR        Y14, Y0, Y0
+	VPXOR        Y14, Y1, Y1
+	VPAND        0(DX)(BX*2), Y2, Y2
+	VPAND        32(DX)(BX*2), Y3, Y3
+	VPXOR        Y14, Y2, Y2
+	VPXOR        Y14, Y3, Y3
+	VPMADDWD     Y15, Y0, Y0
+	VPMADDWD     Y15, Y1, Y1
+	VPMADDWD     Y15, Y2, Y2
+	VPMADDWD     Y15, Y3, Y3
+	LEAL         (1<<21)(AX)(CX*1), AX
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	JMP          lanes32
 
-loop64:
-	VMOVDQU     0(SI), Y0
-	VMOVDQU     32(SI), Y1
-	VMOVDQU     Y0, 0(DI)
-	VMOVDQU     Y1, 32(DI)
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $47, Y0, Y0 // the average of the top words, times 2
-	VPADDQ      Y0, Y9, Y9
-	ADDQ        $64, SI
-	ADDQ        $64, DI
-	SUBQ        $64, BX
-	JAE         loop64
+upto256:
+	VMOVDQU      -128(SI)(BX*2), Y4
+	VMOVDQU      -96(SI)(BX*2), Y5
+	VMOVDQU      -64(SI)(BX*2), Y6
+	VMOVDQU      -32(SI)(BX*2), Y7
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      64(SI), Y2
+	VMOVDQU      96(SI), Y3
+	VMOVDQU      Y4, -128(DI)(BX*2)
+	VMOVDQU      Y5, -96(DI)(BX*2)
+	VMOVDQU      Y6, -64(DI)(BX*2)
+	VMOVDQU      Y7, -32(DI)(BX*2)
+	VMOVDQU      Y0, 0(DI)
+	VMOVDQU      Y1, 32(DI)
+	VMOVDQU      Y2, 64(DI)
+	VMOVDQU      Y3, 96(DI)
+	VPXOR        Y14, Y0, Y0
+	VPXOR        Y14, Y1, Y1
+	VPXOR        Y14, Y2, Y2
+	VPXOR        Y14, Y3, Y3
+	VPAND        -128(DX)(BX*2), Y4, Y4
+	VPAND        -96(DX)(BX*2), Y5, Y5
+	VPAND        -64(DX)(BX*2), Y6, Y6
+	VPAND        -32(DX)(BX*2), Y7, Y7
+	VPMADDWD     Y15, Y0, Y0
+	VPMADDWD     Y15, Y1, Y1
+	VPMADDWD     Y15, Y2, Y2
+	VPMADDWD     Y15, Y3, Y3
+	VPXOR        Y14, Y4, Y4
+	VPXOR        Y14, Y5, Y5
+	VPXOR        Y14, Y6, Y6
+	VPXOR        Y14, Y7, Y7
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPMADDWD     Y15, Y4, Y4
+	VPMADDWD     Y15, Y5, Y5
+	VPMADDWD     Y15, Y6, Y6
+	VPMADDWD     Y15, Y7, Y7
+	LEAL         (1<<22)(AX)(CX*1), AX
+	VPADDD       Y5, Y4, Y4
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y6, Y2, Y2
 
-	// The last 64 bytes, without those that have been summed: BX+64 are left.
-last:
-	ADDQ        $64, BX
-	VMOVDQU     -64(SI)(BX*1), Y0
-	VMOVDQU     -32(SI)(BX*1), Y1
-	VMOVDQU     Y0, -64(DI)(BX*1)
-	VMOVDQU     Y1, -32(DI)(BX*1)
-	VPAND       (DX)(BX*1), Y0, Y0
-	VPAND       32(DX)(BX*1), Y1, Y1
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $47, Y0, Y0
-	VPADDQ      Y0, Y9, Y9
-
-	VPSRLQ      $48, Y8, Y0
-	VPSUBD      Y9, Y0, Y0
-	VPSLLD      $16, Y0, Y0
-	VPSRAD      $16, Y0, Y0
-	VPADDD      Y9, Y0, Y0
-	VPSLLQ      $16, Y8, Y8
-	VPSRLQ      $16, Y8, Y8
-	VPADDQ      Y0, Y8, Y0
+lanes32:
+	VPADDD       Y2, Y0, Y0
 	VEXTRACTI128 $1, Y0, X1
-	VPADDQ      X1, X0, X0
-	VPSHUFD     $0x4e, X0, X1
-	VPADDQ      X1, X0, X0
-	VMOVQ       X0, CX
-	ADDQ        CX, AX
-	RORXQ       $32, AX, CX
-	ADDQ        CX, AX
-	SHRQ        $32, AX
-	RORXL       $16, AX, CX
-	ADDL        CX, AX
-	SHRL        $16, AX
-	ROLW        $8, AX
-	MOVW        AX, ret+56(FP)
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, CX
+	ADDL         CX, AX
+	JMP          fold32
+
+long:
+	ADDL         CX, AX
+	VPXOR        X8, X8, X8
+	VPXOR        X9, X9, X9
+	LEAQ         -257(BX*2), BX
+
+	PCALIGN      $64
+loop256:
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      64(SI), Y2
+	VMOVDQU      96(SI), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMOVDQU      192(SI), Y6
+	VMOVDQU      224(SI), Y7
+	VMOVDQU      Y0, 0(DI)
+	VMOVDQU      Y1, 32(DI)
+	VMOVDQU      Y2, 64(DI)
+	VMOVDQU      Y3, 96(DI)
+	VMOVDQU      Y4, 128(DI)
+	VMOVDQU      Y5, 160(DI)
+	VMOVDQU      Y6, 192(DI)
+	VMOVDQU      Y7, 224(DI)
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y4, Y5, Y12
+	VPAVGW       Y4, Y5, Y4
+	VPADDQ       Y6, Y7, Y13
+	VPAVGW       Y6, Y7, Y6
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y12, Y13, Y12
+	VPAVGW       Y4, Y6, Y4
+	VPADDQ       Y10, Y12, Y10
+	VPAVGW       Y0, Y4, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $45, Y0, Y0
+	VPADDQ       Y0, Y9, Y9
+	ADDQ         $256, SI
+	ADDQ         $256, DI
+	SUBQ         $256, BX
+	JAE          loop256
+
+	// 1 to 256 bytes are left: four vectors, if there are more than 128.
+	CMPQ         BX, $-128
+	JLT          last
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      64(SI), Y2
+	VMOVDQU      96(SI), Y3
+	VMOVDQU      Y0, 0(DI)
+	VMOVDQU      Y1, 32(DI)
+	VMOVDQU      Y2, 64(DI)
+	VMOVDQU      Y3, 96(DI)
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $46, Y0, Y0
+	VPADDQ       Y0, Y9, Y9
+	ADDQ         $128, SI
+	ADDQ         $128, DI
+	SUBQ         $128, BX
+
+	// The last 128 bytes, without those that have been summed.
+last:
+	VMOVDQU      (257-128)(SI)(BX*1), Y0
+	VMOVDQU      (257-96)(SI)(BX*1), Y1
+	VMOVDQU      (257-64)(SI)(BX*1), Y2
+	VMOVDQU      (257-32)(SI)(BX*1), Y3
+	VMOVDQU      Y0, (257-128)(DI)(BX*1)
+	VMOVDQU      Y1, (257-96)(DI)(BX*1)
+	VMOVDQU      Y2, (257-64)(DI)(BX*1)
+	VMOVDQU      Y3, (257-32)(DI)(BX*1)
+	VPAND        257(DX)(BX*1), Y0, Y0
+	VPAND        (257+32)(DX)(BX*1), Y1, Y1
+	VPAND        (257+64)(DX)(BX*1), Y2, Y2
+	VPAND        (257+96)(DX)(BX*1), Y3, Y3
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $46, Y0, Y0
+	VPADDQ       Y0, Y9, Y9
+
+	VPSRLQ       $48, Y8, Y0
+	VPSUBD       Y9, Y0, Y0
+	VPSLLD       $16, Y0, Y0
+	VPSRAD       $16, Y0, Y0
+	VPADDD       Y9, Y0, Y0
+	VPSLLQ       $16, Y8, Y8
+	VPSRLQ       $16, Y8, Y8
+	VPADDQ       Y0, Y8, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPADDQ       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	ADDQ         CX, AX
+	RORXQ        $32, AX, CX
+	ADDQ         CX, AX
+	SHRQ         $32, AX
+
+fold32:
+	RORXL        $16, AX, CX
+	ADDL         CX, AX
+	BSWAPL       AX
+	MOVW         AX, ret+56(FP)
 	VZEROUPPER
 	RET

@@ -9,7 +9,7 @@ import (
 
 func TestCopyEveryLengthAndAlignment(t *testing.T) {
 	longest, alignments := 1300, 16 // past the lengths at which the methods change
-	if testing.Short() {
+	if brief() {
 		longest, alignments = 600, 4
 	}
 	for _, p := range patterns {

@@ -20,6 +20,9 @@ func FuzzSum(f *testing.F) {
 				t.Errorf("%s: got %s, want %s", name, hex(got), hex(want))
 			}
 		})
+		if got := checksum.SumGeneric(b, initial); got != want {
+			t.Errorf("portable: got %s, want %s", hex(got), hex(want))
+		}
 	})
 }
 
@@ -67,4 +70,52 @@ func checkPieces(t *testing.T, name string, data, cuts []byte) {
 	if got, want := a.Sum16(), slowSum(data, 0); got != want {
 		t.Errorf("%s: got %s, want %s", name, hex(got), hex(want))
 	}
+}
+
+func FuzzCombine(f *testing.F) {
+	f.Add([]byte{0xff, 0xff, 0, 1, 0xf2}, uint8(1), uint16(0xffff))
+	f.Fuzz(func(t *testing.T, data []byte, words uint8, initial uint16) {
+		cut := min(2*int(words), len(data)&^1)
+		want := slowSum(data, initial)
+		everyTier(func(name string) {
+			if got := checksum.Combine(checksum.Sum(data[cut:], 0), checksum.Sum(data[:cut], initial)); got != want {
+				t.Errorf("%s: cut at %d: got %s, want %s", name, cut, hex(got), hex(want))
+			}
+		})
+	})
+}
+
+// FuzzUpdate changes a word of data that begins with one that is not 0, as a
+// pseudo-header does.
+func FuzzUpdate(f *testing.F) {
+	f.Add([]byte{0x45, 0, 0x55, 0x55}, uint8(0), uint16(0x3285), uint16(1))
+	f.Fuzz(func(t *testing.T, data []byte, word uint8, changed, first uint16) {
+		data = data[:len(data)&^1]
+		if len(data) == 0 || first == 0 {
+			return
+		}
+		i := 2 * int(word) % len(data)
+		before := ^slowSum(data, first)
+		old := binary.BigEndian.Uint16(data[i:])
+		data = bytes.Clone(data)
+		binary.BigEndian.PutUint16(data[i:], changed)
+		if got, want := checksum.Update(before, old, changed), ^slowSum(data, first); got != want {
+			t.Errorf("word at %d: got %s, want %s", i, hex(got), hex(want))
+		}
+	})
+}
+
+func FuzzPseudoHeader(f *testing.F) {
+	f.Add(bytes.Repeat([]byte{0xff}, 32), uint8(255), uint32(1<<32-1))
+	f.Add([]byte{192, 0, 2, 1, 192, 0, 2, 2}, uint8(17), uint32(65535))
+	f.Fuzz(func(t *testing.T, addrs []byte, proto uint8, length uint32) {
+		src, ok := netip.AddrFromSlice(addrs[:len(addrs)/2])
+		dst, ok2 := netip.AddrFromSlice(addrs[len(addrs)/2:])
+		if !ok || !ok2 || src.Is4() && length > 65535 {
+			return
+		}
+		if got, want := checksum.PseudoHeader(src, dst, proto, length), slowPseudo(src, dst, proto, length); got != want {
+			t.Errorf("%s > %s, protocol %d, length %d: got %s, want %s", src, dst, proto, length, hex(got), hex(want))
+		}
+	})
 }

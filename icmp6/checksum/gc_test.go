@@ -9,17 +9,25 @@ import (
 	"github.com/hextet/hextet/icmp6/checksum"
 )
 
-// How long a garbage collection takes beside a goroutine that does nothing but sum
-// 64 MiB, again and again: it has to wait until that goroutine can be stopped.
+// How long a garbage collection takes beside a goroutine that does nothing but sum,
+// again and again: it has to wait until that goroutine can be stopped.
 func BenchmarkGCBesideSum(b *testing.B) {
 	data := make([]byte, 64<<20)
+	for _, n := range []int{20, 1500, len(data)} {
+		b.Run(sizeName(n), func(b *testing.B) { gcBesideSum(b, data[:n]) })
+	}
+}
+
+func gcBesideSum(b *testing.B, data []byte) {
 	var stop atomic.Bool
 	started, stopped := make(chan bool), make(chan uint16)
 	go func() {
 		close(started)
 		var s uint16
 		for !stop.Load() {
-			s = checksum.Sum(data, s)
+			for range max(1, 1<<20/len(data)) {
+				s = checksum.Sum(data, s)
+			}
 		}
 		stopped <- s
 	}()

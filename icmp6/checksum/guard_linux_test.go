@@ -30,7 +30,7 @@ func TestGuardPages(t *testing.T) {
 	src, dst := guarded(t, 2), guarded(t, 2)
 	random(src, 20)
 	lengths := len(src)
-	if testing.Short() {
+	if brief() {
 		lengths = 1200
 	}
 	eachTier(t, func(t *testing.T) {
@@ -51,16 +51,22 @@ func TestGuardPages(t *testing.T) {
 	})
 }
 
-// Short data at the end of the last page, to compare with BenchmarkSum.
+// Data that ends with its page, beside another page of data and beside one that is
+// not there.
 func BenchmarkSumAtGuardPage(b *testing.B) {
-	m := guarded(b, 1)
+	m := guarded(b, 2)
 	random(m, 1)
-	for _, n := range []int{8, 20, 40, 60, 100, 1500} {
-		b.Run(sizeName(n), func(b *testing.B) {
-			data := m[len(m)-n:]
-			for b.Loop() {
-				sink += checksum.Sum(data, 0)
-			}
-		})
+	for _, n := range []int{8, 20, 40, 64, 100, 1500} {
+		for _, place := range []struct {
+			name string
+			page []byte
+		}{{"inside", m[:len(m)/2]}, {"guard", m}} {
+			data := place.page[len(place.page)-n:]
+			b.Run(sizeName(n)+"/"+place.name, func(b *testing.B) {
+				for b.Loop() {
+					sink += checksum.Sum(data, 0)
+				}
+			})
+		}
 	}
 }

@@ -3,7 +3,15 @@ package checksum_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 )
+
+// thin is set with the race detector, which makes loops ten times as slow and finds
+// nothing in those of this package.
+var thin bool
+
+// brief tells whether to leave out what few other lengths and alignments have shown.
+func brief() bool { return thin || testing.Short() }
 
 // slowSum is the twin of Sum: one word at a time, one carry at a time, as RFC 1071
 // section 1 describes it.

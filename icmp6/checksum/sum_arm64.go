@@ -23,6 +23,10 @@ var best = tier
 //go:noescape
 func sum(b []byte, initial uint16) uint16
 
+// copyShortest is the length up to which Copy takes word by word. The kernels rely
+// on it: all they copy is longer.
+const copyShortest = 64
+
 // copySum is Copy for more than copyShortest bytes and len(dst) == len(src). Like
 // sum, it checks the stack.
 //

@@ -4,168 +4,211 @@
 
 // func sumAVX2(b []byte, initial uint16) uint16
 //
-// Up to 64 bytes, it sums pairs of words, made signed, into 32-bit lanes. Above,
+// Up to 257 bytes, it sums pairs of words, made signed, into 32-bit lanes. Above,
 // it adds 64-bit lanes modulo 2^64 and finds the carries that this loses from an
-// estimate of the true sum, which the averages of the top words give.
+// estimate of the true sum, which the averages of the top words give. In both, the
+// last vectors end with the data, and masks hide what others have summed.
 //
 //	SI      next byte
-//	BX      bytes left
+//	BX      words; in the second part, bytes left less 257
 //	AX      the sum, little-endian
+//	CX, R8  scratch
 //	DX      mask table
-//	Y0-Y7   data; Y2 and Y3 masks of short data
+//	Y0-Y7   data
 //	Y8      P, the sums of the lanes modulo 2^64
 //	Y9      A, the estimates of the same sums in units of 2^48
 //	Y10-13  sums on their way to P
-TEXT ·sumAVX2(SB), NOSPLIT, $0-34
-	MOVQ        b_base+0(FP), SI
-	MOVQ        b_len+8(FP), BX
-	MOVWLZX     initial+24(FP), AX
-	ROLW        $8, AX
-	LEAQ        ·masks(SB), DX
-	CMPQ        BX, $64
-	JHI         long
+//	Y14     the top bit of each word
+//	Y15     1 in each word
+TEXT ·sumAVX2(SB), NOSPLIT|NOFRAME, $0-34
+	MOVQ         b_base+0(FP), SI
+	MOVQ         b_len+8(FP), BX
+	MOVWLZX      initial+24(FP), AX
+	ROLW         $8, AX
+	LEAQ         ·masks(SB), DX
 
-	// BX/4 dwords by masked loads; the last BX%4 bytes from a load that ends
-	// with the data.
-	MOVL        BX, CX
-	ANDL        $~3, CX
-	SUBQ        CX, DX
-	VMOVDQU     128(DX), Y2
-	VMOVDQU     160(DX), Y3
-	VPMASKMOVD  (SI), Y2, Y0
-	VPMASKMOVD  32(SI), Y3, Y1
-	MOVL        -4(SI)(BX*1), R8
-	ANDL        $3, BX
-	SHLL        $3, BX
-	MOVL        $32, CX
-	SUBL        BX, CX
-	SHRXQ       CX, R8, R8
-	// A word x becomes x - 2^15, because VPMADDWD takes it as signed. The 32
-	// words are short of 2^20 in the end, whatever they hold.
-	VPCMPEQD    Y15, Y15, Y15
-	VPSLLW      $15, Y15, Y14
-	VPSRLW      $15, Y15, Y15
-	VPXOR       Y14, Y0, Y0
-	VPXOR       Y14, Y1, Y1
-	VPMADDWD    Y15, Y0, Y0
-	VPMADDWD    Y15, Y1, Y1
-	LEAL        (1<<20)(AX)(R8*1), AX
-	VPADDD      Y1, Y0, Y0
+	// An odd last byte is taken alone, so that the vectors at the end begin with
+	// a whole word.
+	MOVBLZX      -1(SI)(BX*1), CX
+	SHRQ         $1, BX   // the carry is set if the length was odd
+	SBBL         R8, R8
+	ANDL         R8, CX
+	CMPQ         BX, $128
+	JHI          long
+	VMOVDQU      ·signs(SB), Y14
+	VMOVDQU      ·units(SB), Y15
+	CMPQ         BX, $64
+	JHI          upto256
+
+	// The reasons are in sum: here 64 words are short of 2^21, below 128 of 2^22.
+	VMOVDQU      -64(SI)(BX*2), Y2
+	VMOVDQU      -32(SI)(BX*2), Y3
+	VPXOR        0(SI), Y14, Y0
+	VPXOR        32(SI), Y14, Y1
+	VPAND        0(DX)(BX*2), Y2, Y2
+	VPAND        32(DX)(BX*2), Y3, Y3
+	VPXOR        Y14, Y2, Y2
+	VPXOR        Y14, Y3, Y3
+	VPMADDWD     Y15, Y0, Y0
+	VPMADDWD     Y15, Y1, Y1
+	VPMADDWD     Y15, Y2, Y2
+	VPMADDWD     Y15, Y3, Y3
+	LEAL         (1<<21)(AX)(CX*1), AX
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	JMP          lanes32
+
+upto256:
+	VMOVDQU      -128(SI)(BX*2), Y4
+	VMOVDQU      -96(SI)(BX*2), Y5
+	VMOVDQU      -64(SI)(BX*2), Y6
+	VMOVDQU      -32(SI)(BX*2), Y7
+	VPXOR        0(SI), Y14, Y0
+	VPXOR        32(SI), Y14, Y1
+	VPXOR        64(SI), Y14, Y2
+	VPXOR        96(SI), Y14, Y3
+	VPAND        -128(DX)(BX*2), Y4, Y4
+	VPAND        -96(DX)(BX*2), Y5, Y5
+	VPAND        -64(DX)(BX*2), Y6, Y6
+	VPAND        -32(DX)(BX*2), Y7, Y7
+	VPMADDWD     Y15, Y0, Y0
+	VPMADDWD     Y15, Y1, Y1
+	VPMADDWD     Y15, Y2, Y2
+	VPMADDWD     Y15, Y3, Y3
+	VPXOR        Y14, Y4, Y4
+	VPXOR        Y14, Y5, Y5
+	VPXOR        Y14, Y6, Y6
+	VPXOR        Y14, Y7, Y7
+	VPADDD       Y1, Y0, Y0
+	VPADDD       Y3, Y2, Y2
+	VPMADDWD     Y15, Y4, Y4
+	VPMADDWD     Y15, Y5, Y5
+	VPMADDWD     Y15, Y6, Y6
+	VPMADDWD     Y15, Y7, Y7
+	LEAL         (1<<22)(AX)(CX*1), AX
+	VPADDD       Y5, Y4, Y4
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y6, Y2, Y2
+
+lanes32:
+	VPADDD       Y2, Y0, Y0
 	VEXTRACTI128 $1, Y0, X1
-	VPADDD      X1, X0, X0
-	VPSHUFD     $0x4e, X0, X1
-	VPADDD      X1, X0, X0
-	VPSHUFD     $0xb1, X0, X1
-	VPADDD      X1, X0, X0
-	VMOVD       X0, CX
-	ADDL        CX, AX
-	JMP         fold32
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, CX
+	ADDL         CX, AX
+	JMP          fold32
 
 long:
-	// An odd last byte is taken alone, so that the last 64 bytes begin with a
-	// whole word.
-	MOVBLZX     -1(SI)(BX*1), CX
-	MOVL        BX, R8
-	ANDL        $1, R8
-	NEGL        R8
-	ANDL        R8, CX
-	ADDL        CX, AX
-	ANDQ        $~1, BX
-	VPXOR       X8, X8, X8
-	VPXOR       X9, X9, X9
-	SUBQ        $256, BX
-	JB          rest
+	ADDL         CX, AX
+	VPXOR        X8, X8, X8
+	VPXOR        X9, X9, X9
+	LEAQ         -257(BX*2), BX
 
 	// Eight vectors: VPAVGW rounds up, by less than 2 in three levels, which is
 	// less than 12 in the sum of eight; up to 7 more come from the second word
 	// of the average. What lies below the top words is less than 8. So A is off
 	// by less than 19, or 2^13 for 64 KiB.
+	PCALIGN      $64
 loop256:
-	VMOVDQU     0(SI), Y0
-	VMOVDQU     32(SI), Y1
-	VMOVDQU     64(SI), Y2
-	VMOVDQU     96(SI), Y3
-	VMOVDQU     128(SI), Y4
-	VMOVDQU     160(SI), Y5
-	VMOVDQU     192(SI), Y6
-	VMOVDQU     224(SI), Y7
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y2, Y3, Y11
-	VPAVGW      Y2, Y3, Y2
-	VPADDQ      Y4, Y5, Y12
-	VPAVGW      Y4, Y5, Y4
-	VPADDQ      Y6, Y7, Y13
-	VPAVGW      Y6, Y7, Y6
-	VPADDQ      Y10, Y11, Y10
-	VPAVGW      Y0, Y2, Y0
-	VPADDQ      Y12, Y13, Y12
-	VPAVGW      Y4, Y6, Y4
-	VPADDQ      Y10, Y12, Y10
-	VPAVGW      Y0, Y4, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $45, Y0, Y0 // the average of the top words, times 8
-	VPADDQ      Y0, Y9, Y9
-	ADDQ        $256, SI
-	SUBQ        $256, BX
-	JAE         loop256
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      64(SI), Y2
+	VMOVDQU      96(SI), Y3
+	VMOVDQU      128(SI), Y4
+	VMOVDQU      160(SI), Y5
+	VMOVDQU      192(SI), Y6
+	VMOVDQU      224(SI), Y7
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y4, Y5, Y12
+	VPAVGW       Y4, Y5, Y4
+	VPADDQ       Y6, Y7, Y13
+	VPAVGW       Y6, Y7, Y6
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y12, Y13, Y12
+	VPAVGW       Y4, Y6, Y4
+	VPADDQ       Y10, Y12, Y10
+	VPAVGW       Y0, Y4, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $45, Y0, Y0 // the average of the top words, times 8
+	VPADDQ       Y0, Y9, Y9
+	ADDQ         $256, SI
+	SUBQ         $256, BX
+	JAE          loop256
 
-rest:
-	ADDQ        $192, BX
-	JNC         last
+	// 1 to 256 bytes are left: four vectors, if there are more than 128.
+	CMPQ         BX, $-128
+	JLT          last
+	VMOVDQU      0(SI), Y0
+	VMOVDQU      32(SI), Y1
+	VMOVDQU      64(SI), Y2
+	VMOVDQU      96(SI), Y3
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $46, Y0, Y0 // the average of the top words, times 4
+	VPADDQ       Y0, Y9, Y9
+	ADDQ         $128, SI
+	SUBQ         $128, BX
 
-loop64:
-	VMOVDQU     0(SI), Y0
-	VMOVDQU     32(SI), Y1
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $47, Y0, Y0 // the average of the top words, times 2
-	VPADDQ      Y0, Y9, Y9
-	ADDQ        $64, SI
-	SUBQ        $64, BX
-	JAE         loop64
-
-	// The last 64 bytes, without those that have been summed: BX+64 are left.
+	// The last 128 bytes, without those that have been summed.
 last:
-	ADDQ        $64, BX
-	VMOVDQU     -64(SI)(BX*1), Y0
-	VMOVDQU     -32(SI)(BX*1), Y1
-	VPAND       (DX)(BX*1), Y0, Y0
-	VPAND       32(DX)(BX*1), Y1, Y1
-	VPADDQ      Y0, Y1, Y10
-	VPAVGW      Y0, Y1, Y0
-	VPADDQ      Y10, Y8, Y8
-	VPSRLQ      $47, Y0, Y0
-	VPADDQ      Y0, Y9, Y9
+	VMOVDQU      (257-128)(SI)(BX*1), Y0
+	VMOVDQU      (257-96)(SI)(BX*1), Y1
+	VMOVDQU      (257-64)(SI)(BX*1), Y2
+	VMOVDQU      (257-32)(SI)(BX*1), Y3
+	VPAND        257(DX)(BX*1), Y0, Y0
+	VPAND        (257+32)(DX)(BX*1), Y1, Y1
+	VPAND        (257+64)(DX)(BX*1), Y2, Y2
+	VPAND        (257+96)(DX)(BX*1), Y3, Y3
+	VPADDQ       Y0, Y1, Y10
+	VPAVGW       Y0, Y1, Y0
+	VPADDQ       Y2, Y3, Y11
+	VPAVGW       Y2, Y3, Y2
+	VPADDQ       Y10, Y11, Y10
+	VPAVGW       Y0, Y2, Y0
+	VPADDQ       Y10, Y8, Y8
+	VPSRLQ       $46, Y0, Y0
+	VPADDQ       Y0, Y9, Y9
 
 	// P tells the true sum modulo 2^64, A tells it to within 2^61, so its part
 	// from 2^48 up is A plus a signed number of 16 bits: the difference of
 	// their words there. Since 2^48 = 1 modulo 2^16-1, that part is added to
 	// the part below.
-	VPSRLQ      $48, Y8, Y0
-	VPSUBD      Y9, Y0, Y0
-	VPSLLD      $16, Y0, Y0
-	VPSRAD      $16, Y0, Y0
-	VPADDD      Y9, Y0, Y0
-	VPSLLQ      $16, Y8, Y8
-	VPSRLQ      $16, Y8, Y8
-	VPADDQ      Y0, Y8, Y0
+	VPSRLQ       $48, Y8, Y0
+	VPSUBD       Y9, Y0, Y0
+	VPSLLD       $16, Y0, Y0
+	VPSRAD       $16, Y0, Y0
+	VPADDD       Y9, Y0, Y0
+	VPSLLQ       $16, Y8, Y8
+	VPSRLQ       $16, Y8, Y8
+	VPADDQ       Y0, Y8, Y0
 	VEXTRACTI128 $1, Y0, X1
-	VPADDQ      X1, X0, X0
-	VPSHUFD     $0x4e, X0, X1
-	VPADDQ      X1, X0, X0
-	VMOVQ       X0, CX
-	ADDQ        CX, AX
-	RORXQ       $32, AX, CX
-	ADDQ        CX, AX
-	SHRQ        $32, AX
+	VPADDQ       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDQ       X1, X0, X0
+	VMOVQ        X0, CX
+	ADDQ         CX, AX
+	RORXQ        $32, AX, CX
+	ADDQ         CX, AX
+	SHRQ         $32, AX
 
 fold32:
-	RORXL       $16, AX, CX
-	ADDL        CX, AX
-	SHRL        $16, AX
-	ROLW        $8, AX
-	MOVW        AX, ret+32(FP)
+	RORXL        $16, AX, CX
+	ADDL         CX, AX
+	BSWAPL       AX
+	MOVW         AX, ret+32(FP)
 	VZEROUPPER
 	RET

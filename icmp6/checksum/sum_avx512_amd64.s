@@ -7,7 +7,7 @@
 // It sums words in 32-bit lanes. VPDPWSSD adds two of them to a lane but takes
 // them as signed, so each word x first becomes x - 2^15, by an exclusive or; what
 // the sum is short of in the end, 2^15 per word or 2^20 per 64 bytes, depends on
-// the number of words only. 64 KiB fill 32 bits just so.
+// the number of words only. 32 bits would do for 128 KiB.
 //
 //	SI       next byte
 //	BX       bytes left

@@ -29,7 +29,7 @@ func TestSumRFC1071Example(t *testing.T) {
 
 func TestSumEveryLengthAndAlignment(t *testing.T) {
 	longest, alignments := 4096, 64
-	if testing.Short() {
+	if brief() {
 		longest, alignments = 1100, 16
 	}
 	inits := []uint16{0, 0x1234, 0xffff}
@@ -54,6 +54,21 @@ func TestSumEveryLengthAndAlignment(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Up to 64 bytes, amd64 does without the portable code, which others need.
+func TestSumGenericShort(t *testing.T) {
+	for _, p := range patterns {
+		data := make([]byte, 130)
+		p.fill(data)
+		for _, initial := range initials {
+			for n, want := range slowPrefixes(data, initial) {
+				if got := checksum.SumGeneric(at(data[:n], n%8), initial); got != want {
+					t.Fatalf("%s, %d bytes, initial %s: got %s, want %s", p.name, n, hex(initial), hex(got), hex(want))
+				}
+			}
+		}
 	}
 }
 
@@ -84,7 +99,7 @@ func TestSumLarge(t *testing.T) {
 func TestSumIsZeroOnlyForZeros(t *testing.T) { eachTier(t, sumIsZeroOnlyForZeros) }
 
 func sumIsZeroOnlyForZeros(t *testing.T) {
-	for _, n := range []int{0, 1, 7, 8, 9, 31, 33, 64, 100, 257, 1500} {
+	for _, n := range []int{0, 1, 4, 7, 8, 9, 20, 33, 64, 65, 100, 129, 256, 257, 258, 384, 385, 576, 1500} {
 		b := make([]byte, n)
 		if got := checksum.Sum(b, 0); got != 0 {
 			t.Errorf("%d zeros: got %s, want 0", n, hex(got))
@@ -99,6 +114,10 @@ func sumIsZeroOnlyForZeros(t *testing.T) {
 		fill(b[n&^1-2:n&^1], 0xff)
 		if got := checksum.Sum(b, 0); got != 0xffff {
 			t.Errorf("%d bytes, one word of ones: got %s, want 0xffff", n, hex(got))
+		}
+		fill(b, 0xff)
+		if got := checksum.Sum(b[:n&^1], 0xffff); got != 0xffff {
+			t.Errorf("%d bytes of ones: got %s, want 0xffff", n&^1, hex(got))
 		}
 	}
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package checksum_test
+
+func init() { thin = true }
