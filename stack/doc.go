@@ -46,8 +46,8 @@
 //
 // [Stack.Watch] tells what there is and what becomes of it. What is learnt from routers is bounded: 64
 // routes, 32 prefixes, 16 DNS servers and 16 search domains on an interface; [Interface.Counters] counts
-// what was ignored. Not there: optimistic detection (RFC 4429), and choosing another default router when
-// one does not answer (RFC 4861 section 6.3.6).
+// what was ignored. A router that no longer answers gives way to another for what is connected afterwards
+// (RFC 4861 section 6.3.6). Not there: optimistic detection (RFC 4429).
 //
 // # Errors
 //

@@ -48,14 +48,17 @@
 //	avx2          3.26  4.29  4.32  4.33  6.63  9.76   14.6   16.4   72.5     725
 //	times faster   1.8   1.4   1.5   1.7   1.9   2.5    3.7    4.1    6.0     4.4
 //
-// Of a loop that only loads the same data, that is the speed of 58 % at 1500 bytes,
-// 71 % at 9000 and 99 % at 65535. For lengths that change at random from call to
-// call, it is 4.7 times as fast as gVisor from 8 to 63 bytes, and 2.7 times from 8 to
-// 1500. The nearest of five Go peers, Tailscale's AVX2, takes 1.05 times as long at 256
-// and 576 bytes, 1.1 to 1.7 times elsewhere from 20 up. Sum and then copy takes 1.4
-// times as long as Copy at 1500 bytes, 1.6 times at 9000, 1.5 at 65535. To write a header of
-// 8, 20 or 40 bytes and to sum it with gVisor takes 2.7, 2.3 and 2.3 times as long as an
-// Accumulator.
+// While other programs keep the processor busy, medians come down to 3.0 at 1280 bytes,
+// 3.1 at 1500 and 4.6 at 9000, and stay about where they are below.
+//
+// The best rounds have 58 % of the speed of a loop that only loads the same data at
+// 1500 bytes, 71 % at 9000 and 99 % at 65535. For lengths that change at random from
+// call to call, they are 4.7 times as fast as gVisor's from 8 to 63 bytes (busy: 2.8),
+// and 2.7 times from 8 to 1500 (2.4). The nearest of five Go peers, Tailscale's AVX2,
+// takes 1.05 times as long at 256 and 576 bytes, 1.1 to 1.7 times elsewhere from 20 up.
+// Sum and then copy takes 1.4 times as long as Copy at 1500 bytes, 1.6 times at 9000,
+// 1.5 at 65535. To write a header of 8, 20 or 40 bytes and to sum it with gVisor takes
+// 2.7, 2.3 and 2.3 times as long as an Accumulator (2.2, 1.9 and 1.6).
 //
 // Portable Go (build tag purego) is 1.9 times as fast as gVisor at 8 bytes, 1.6 at 64,
 // 1.5 at 256 and 1.8 at 1500; on amd64 without AVX2, where it is called from assembly
