@@ -29,7 +29,7 @@ func (c *rawSocket) path(dst netip.Addr, h rawHeader, o *rawOptions) (rawPath, e
 		return rawPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return rawPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback():
+	case dst.IsLoopback() && !isOwnLoopback(dst):
 		return rawPath{}, errLoopback(dst)
 	}
 	nic, err := c.outgoing(dst, h.iface, o)

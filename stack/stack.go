@@ -56,6 +56,9 @@ type Stack struct {
 	raw   rawDemux
 	conns connSet
 
+	routed engine.RouterCounters
+	lo     *Interface // not among ifaces
+
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
 	mu     sync.Mutex // taken before gVisor's locks, never under them
@@ -93,10 +96,16 @@ func New(cfg Config) (*Stack, error) {
 	s.rib.init()
 	s.raw.init()
 	s.gv = engine.New(engine.Options{
-		Hooks: engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open},
-		Clock: engineClock,
-		NoTCP: cfg.NoTCP,
+		Hooks:  engine.Hooks{Source: s.source, EchoReply: s.echoReply, Raw: s.raw.deliver, RawOpen: s.raw.open},
+		Router: engine.RouterHooks{Path: s.path, ErrorSource: s.errorSource},
+		Routed: &s.routed,
+		Clock:  engineClock,
+		NoTCP:  cfg.NoTCP,
 	})
+	if err := s.attachLoopback(); err != nil {
+		s.gv.Destroy()
+		return nil, err
+	}
 	return s, nil
 }
 

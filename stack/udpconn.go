@@ -152,7 +152,7 @@ func (c *UDPConn) destination(addr netip.AddrPort) (tcpip.FullAddress, error) {
 		return tcpip.FullAddress{}, syscall.EDESTADDRREQ
 	case addr.Addr().IsUnspecified() || addr.Port() == 0:
 		return tcpip.FullAddress{}, fmt.Errorf("nothing can be sent to %v: %w", addr, syscall.EINVAL)
-	case addr.Addr().IsLoopback():
+	case addr.Addr().IsLoopback() && !isOwnLoopback(addr.Addr()):
 		return tcpip.FullAddress{}, errLoopback(addr.Addr())
 	case c.ipv4 && !addr.Addr().Is4(), c.v6only() && addr.Addr().Is4():
 		return tcpip.FullAddress{}, fmt.Errorf("%v is of another family than the socket: %w", addr, syscall.EAFNOSUPPORT)

@@ -15,6 +15,9 @@ import (
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	if loopbackEscapes(r) {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
 	mtu := int(r.MTU())
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint6Methods.WritePacket(r, params, pkt)
@@ -35,6 +38,9 @@ func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	if loopbackEscapes(r) {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
 	mtu := int(r.MTU())
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint4Methods.WritePacket(r, params, pkt)
@@ -57,6 +63,16 @@ func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 		defer f.DecRef()
 		return e.endpoint4Methods.WriteHeaderIncludedPacket(r, f) // fills in length and checksum
 	})
+}
+
+// loopbackEscapes reports whether a route would carry a loopback source to a link: on a router gVisor
+// lets any of its addresses leave by any interface.
+//
+// RFC 4291 section 2.5.3: "The loopback address must not be used as the source address in IPv6 packets
+// that are sent outside of a single node"; RFC 1122 section 3.2.1.3 (g) says the same of 127/8.
+func loopbackEscapes(r *stack.Route) bool {
+	src := r.LocalAddress()
+	return r.Loop()&stack.PacketOut != 0 && (header.IsV4LoopbackAddress(src) || header.IsV6LoopbackAddress(src))
 }
 
 // fits reports whether a packet needs no cutting. Segmentation offload is the link's.

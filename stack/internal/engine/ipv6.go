@@ -33,14 +33,17 @@ type protocol6Methods interface {
 type protocol6 struct {
 	protocol6Methods
 	hooks     *Hooks
+	router    *router
 	fragments *reassembler
 }
 
-func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtocolFactory {
+func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks, r *router) stack.NetworkProtocolFactory {
 	return func(s *stack.Stack) stack.NetworkProtocol {
+		r.gv = s
 		return &protocol6{
 			protocol6Methods: inner(s).(protocol6Methods),
 			hooks:            hooks,
+			router:           r,
 			fragments:        newReassembler(func() tcpip.MonotonicTime { return s.Clock().NowMonotonic() }),
 		}
 	}
@@ -55,13 +58,14 @@ func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 	}
 	inner := p.protocol6Methods.NewEndpoint(nic, disp).(endpoint6Methods)
 	disp.local = inner
-	return &endpoint6{inner, p.hooks, nic}
+	return &endpoint6{inner, p.hooks, p.router, nic}
 }
 
 type endpoint6 struct {
 	endpoint6Methods
-	hooks *Hooks
-	nic   stack.NetworkInterface
+	hooks  *Hooks
+	router *router
+	nic    stack.NetworkInterface
 }
 
 // AcquireOutgoingPrimaryAddress is where gVisor chooses a source when nobody named one. nil lets

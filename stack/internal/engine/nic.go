@@ -26,6 +26,17 @@ func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) 
 	return nil
 }
 
+// SetForwarding says whether packets in transit may come and go by an interface. A router joins the
+// groups of all routers there (RFC 4291 section 2.8).
+func SetForwarding(s *stack.Stack, index int, on bool) error {
+	for _, proto := range []tcpip.NetworkProtocolNumber{header.IPv6ProtocolNumber, header.IPv4ProtocolNumber} {
+		if _, err := s.SetNICForwarding(tcpip.NICID(index), proto, on); err != nil {
+			return convert.Error(err)
+		}
+	}
+	return nil
+}
+
 // AddressEvents is told how an address fares. Both methods run with gVisor's locks held.
 type AddressEvents interface {
 	Changed(assigned bool)
