@@ -25,7 +25,7 @@ func (c *rawSocket) path(k rawFlowKey, o *rawOptions) (rawPath, error) {
 		return rawPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return rawPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback():
+	case dst.IsLoopback() && !isOwnLoopback(dst):
 		return rawPath{}, errLoopback(dst)
 	}
 	nic, err := c.outgoing(dst, k.iface, o)

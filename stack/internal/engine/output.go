@@ -25,6 +25,10 @@ type Output struct {
 
 // NewOutput takes over r, a route over link's NIC.
 func NewOutput(s *stack.Stack, link *LinkEndpoint, r *stack.Route) (*Output, tcpip.Error) {
+	if loopbackEscapes(r) {
+		r.Release()
+		return nil, &tcpip.ErrNetworkUnreachable{}
+	}
 	o := &Output{link: link, route: r, out: r.Loop()&stack.PacketOut != 0}
 	ep, err := s.GetNetworkEndpoint(r.OutgoingNIC(), r.NetProto())
 	if err == nil && r.Loop()&stack.PacketLoop != 0 {
