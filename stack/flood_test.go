@@ -180,7 +180,6 @@ func TestUnjoinedAndWrongLengths(t *testing.T) {
 	la, lb := stack.Pipe(1500)
 	s, peer := newStack(t, stack.Config{}), newStack(t, stack.Config{})
 	attach(t, s, "eth0", la, plain("2001:db8::1/64"), plain("192.0.2.1/24"))
-	attach(t, peer, "eth0", lb, plain("2001:db8::2/64"))
 	l := newFedLink(nil)
 	attach(t, s, "bad", l, plain("2001:db8:f::1/64"), plain("198.51.100.1/24"))
 	listenUDP(t, s, "udp", ":7")
@@ -193,6 +192,7 @@ func TestUnjoinedAndWrongLengths(t *testing.T) {
 	if got := s.Counters().IPOtherHost - before.IPOtherHost; got != 2*groups {
 		t.Errorf("%d packets to unjoined groups were counted, want %d", got, 2*groups)
 	}
+	attach(t, peer, "eth0", lb, plain("2001:db8::2/64")) // not before: its reports are for groups too
 	for _, whole := range [][]byte{
 		ip6("2001:db8:f::2", "2001:db8:f::1", 0, 64, append(routerAlert(44), append([]byte{60, 0, 0, 1, 0, 0, 0, 9}, append(destOptions(17), make([]byte, 16)...)...)...)),
 		ip6("2001:db8:f::2", "2001:db8:f::1", 6, 64, make([]byte, 40)),

@@ -90,8 +90,10 @@ func (c *rawSocket) checkSource(p rawPath) error {
 			return errNoInterface(p.nic)
 		}
 	}
-	_, err := c.s.localInterface(p.source, only)
-	return err
+	if _, err := c.s.localInterface(p.source, only); err != nil {
+		return err
+	}
+	return c.s.keepLoopback(p.source, p.dst)
 }
 
 // unroutable says why there is no route, or no source for it.

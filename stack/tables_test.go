@@ -3,6 +3,7 @@ package stack_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -148,7 +149,13 @@ func TestSocketStates(t *testing.T) {
 	if got := a.Sockets()[1]; got != (stack.Socket{Network: "udp", Local: netip.MustParseAddrPort("[::]:7")}) {
 		t.Errorf("%+v", got)
 	}
+	d := dialUDP(t, a, "[2001:db8::2]:9")
+	want := stack.Socket{Network: "udp", State: "ESTABLISHED", Local: d.LocalAddr().(*net.UDPAddr).AddrPort(), Remote: netip.MustParseAddrPort("[2001:db8::2]:9")}
+	if got := a.Sockets(); len(got) != 3 || got[2] != want {
+		t.Errorf("%+v, want %+v last", got, want)
+	}
 	u.Close()
+	d.Close()
 	if got := a.Sockets().String(); strings.Contains(got, "udp") {
 		t.Errorf("%s", got)
 	}
