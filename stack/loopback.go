@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"net/netip"
 	"strings"
@@ -18,7 +17,7 @@ import (
 // to others, nor in the explanations of other destinations.
 const (
 	loopbackName  = "lo"
-	loopbackIndex = math.MaxInt32 // of no interface that Attach makes
+	loopbackIndex = engine.LoopbackIndex // of no interface that Attach makes
 )
 
 var loopbackAddrs = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
@@ -27,7 +26,7 @@ var loopbackAddrs = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.I
 func (s *Stack) attachLoopback() error {
 	i := &Interface{s: s, index: loopbackIndex, name: loopbackName, mtu: maxMTU, down: make(chan struct{})}
 	i.echo.Store(true)
-	i.auto.init(i, InterfaceConfig{})
+	i.auto.info.Store(new(RouterInfo))           // no routers are heard there
 	i.ep = engine.NewLinkEndpoint(noLink{}, nil) // never started: packets between own addresses need no link
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, false); err != nil {
 		return fmt.Errorf("stack: interface %q: %w", i.name, err)

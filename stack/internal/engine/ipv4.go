@@ -42,7 +42,10 @@ func (p *protocol4) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		hooks: p.hooks,
 		nic:   nic.ID(),
 	}
-	inner := newAddresses4(p.protocol4Methods.NewEndpoint(interface4{nic, p.hooks}, disp).(endpoint4Methods))
+	inner := p.protocol4Methods.NewEndpoint(interface4{nic, p.hooks}, disp).(endpoint4Methods)
+	if nic.ID() != LoopbackIndex { // whose one address needs no looking up
+		inner = newAddresses4(inner)
+	}
 	disp.local = inner
 	return &endpoint4{inner, p.hooks, p.router, nic}
 }

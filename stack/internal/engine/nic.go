@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"net/netip"
 
 	"github.com/hextet/hextet/stack/internal/convert"
@@ -8,6 +9,9 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
+
+// LoopbackIndex is the index of the interface that has the loopback addresses, and of no other.
+const LoopbackIndex = math.MaxInt32
 
 // AddNIC makes ep an interface of s. Without dad, addresses are assigned at once.
 func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) error {
