@@ -160,3 +160,16 @@ func TestSocketStates(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// What raw sockets send past gVisor's network layer is counted too.
+func TestRawIsCounted(t *testing.T) {
+	s, _, w := rawHost(t, stack.Config{}, plain("192.0.2.1/24"))
+	before := s.Counters().IPSent
+	if _, err := listenRaw4(t, s, 89, "0.0.0.0").WriteTo([]byte("x"), nil, ipTo("192.0.2.2")); err != nil {
+		t.Fatal(err)
+	}
+	w.next()
+	if n := s.Counters().IPSent - before; n != 1 {
+		t.Errorf("%d packets were counted, want 1", n)
+	}
+}
