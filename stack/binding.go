@@ -50,6 +50,9 @@ func (d *Dialer) binding(dst netip.Addr) (binding, error) {
 		if err != nil {
 			return b, err
 		}
+		if err := d.Stack.keepLoopback(local, dst); err != nil {
+			return b, err
+		}
 		b.nic, b.addr = i.id(), local.WithZone("")
 		return b, nil
 	}
@@ -66,8 +69,8 @@ func (d *Dialer) binding(dst netip.Addr) (binding, error) {
 // outgoing returns the interface that the Dialer or the destination's zone names, nil if none, and
 // the destination with that zone if it needs one.
 func (d *Dialer) outgoing(dst netip.Addr) (netip.Addr, *Interface, error) {
-	if dst.IsLoopback() {
-		return dst, nil, errLoopback(dst)
+	if err := noLoopback(dst); err != nil {
+		return dst, nil, err
 	}
 	var only *Interface
 	if d.Interface != "" {
@@ -105,7 +108,7 @@ func (d *Dialer) choose(b binding, dst netip.Addr, only *Interface) (binding, er
 	}
 	var first error
 	for _, q := range queries {
-		res, err := d.Stack.sel.Select(q)
+		res, err := d.Stack.selector(q).Select(q)
 		if err == nil && res.Address.Interface == q.Interface {
 			b.nic, b.addr = tcpip.NICID(q.Interface), res.Address.Prefix.Addr()
 			return b, nil

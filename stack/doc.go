@@ -49,12 +49,35 @@
 // what was ignored. A router that no longer answers gives way to another for what is connected afterwards
 // (RFC 4861 section 6.3.6). Not there: optimistic detection (RFC 4429).
 //
+// # This host only
+//
+// 127.0.0.1, ::1 and the name localhost work without any interface, and for this stack only.
+//
+// # Routers
+//
+// A stack forwards between the interfaces whose InterfaceConfig.Forward says so, by [Stack.Routes]: the
+// longest Destination, then the lowest Metric. Packets in transit need no address that may speak; the
+// router's own ICMP errors do. It forwards no multicast, sends no Redirect and no Router Advertisement,
+// fills in no IPv4 options, and drops source-routed packets.
+//
+// # Looking inside
+//
+// [Stack.Neighbors], [Stack.Routes], [Stack.Sockets] and [Stack.Counters] show what ip neigh, ip route, ss
+// and netstat -s do, as values and as text. [Interface.Counters] count at the link.
+//
+// # Bounds
+//
+// What others can make a stack keep is bounded: 4 MiB of fragments of each family, and 512 KiB more for
+// raw sockets, for a minute at most; 512 neighbours of each family and interface, with 256 packets waiting
+// for each of 64; for a listener 4096 connections that wait for Accept or for their last segment, after
+// which SYN cookies keep no state; a socket's receive buffer. Whatever is dropped is counted.
+//
 // # Errors
 //
 // Sockets return a *net.OpError around an errno, net.ErrClosed, os.ErrDeadlineExceeded, io.EOF or a
 // context's error; errors.Is finds each. What a router or the destination says about a packet comes as the
-// error of the next call on the socket that sent it: errors.As finds the [ICMPError]. Configuration errors name the input and the rule it breaks, and
-// leave nothing half-applied.
+// error of the next call on the socket that sent it: errors.As finds the [ICMPError]. Configuration errors
+// name the input and the rule it breaks, and leave nothing half-applied.
 //
 // # Time
 //

@@ -4,12 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hextet/hextet/stack/internal/engine"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -68,6 +72,16 @@ type InterfaceConfig struct {
 	// assigned, and says which flags it is to have from the beginning. nil: none. It may ask the stack,
 	// but must not detach the interface or close the stack.
 	OnAutoAddress func(AddressInfo) AddressFlags
+
+	// Forward makes the interface one of a router's: packets that come by it and are for others leave
+	// by the interface that the routes name, if that one forwards too. The longest Destination decides,
+	// then the lowest Metric; source selection has no say, since it is not the router who speaks.
+	// Unicast only, and never from or to link-local addresses. False: such packets are dropped.
+	//
+	// Packets for any address of its forwarding interfaces reach a router. Its ICMP errors (Time
+	// Exceeded, Packet Too Big, Fragmentation Needed, Destination Unreachable) leave from an address
+	// that may speak: of the interface by which they leave, else of another one, else not at all.
+	Forward bool
 }
 
 // An Interface is one attachment of a Stack to a Link.
@@ -77,11 +91,16 @@ type Interface struct {
 	name  string
 	mtu   int
 	hw    net.HardwareAddr
+	link  Link
 	ep    *engine.LinkEndpoint
 	echo  atomic.Bool
-	fail  atomic.Pointer[error]
-	down  chan struct{} // closed when the link failed or the interface was detached
-	once  sync.Once     // closes down
+
+	forward   atomic.Bool
+	lastAsker atomic.Pointer[netip.Addr] // see asker
+
+	fail atomic.Pointer[error]
+	down chan struct{} // closed when the link failed or the interface was detached
+	once sync.Once     // closes down
 
 	admin  sync.Mutex  // serialises changes of addresses; taken before Stack.mu
 	gone   atomic.Bool // detached, or about to be
@@ -115,9 +134,14 @@ func (cfg InterfaceConfig) check() error {
 	}
 	if hw := cfg.Link.HardwareAddr(); hw != nil && len(hw) != 6 {
 		return fmt.Errorf("stack: attach %q: the link's hardware address %v is not 6 bytes long", cfg.Name, hw)
+	} else if hw != nil && (hw[0]&1 != 0 || slices.Max(hw) == 0) {
+		return fmt.Errorf("stack: attach %q: the link's hardware address %v is no station's: it is a group's or zero", cfg.Name, hw)
 	}
-	if strings.ContainsAny(cfg.Name, "% \t\n") {
-		return fmt.Errorf("stack: attach %q: an interface name can't contain white space or %%", cfg.Name)
+	if strings.ContainsFunc(cfg.Name, func(r rune) bool { return r == '%' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		return fmt.Errorf("stack: attach %q: an interface name can't contain white space, %% or what can't be printed", cfg.Name)
+	}
+	if len(cfg.Name) > maxName {
+		return fmt.Errorf("stack: attach %q: an interface name can't be longer than %d bytes", cfg.Name, maxName)
 	}
 	if _, err := strconv.ParseUint(cfg.Name, 10, 64); err == nil {
 		return fmt.Errorf("stack: attach %q: a number can't be a name, since zones may be written as the interface's index", cfg.Name)
@@ -142,18 +166,31 @@ func (cfg InterfaceConfig) checkSLAAC() error {
 	return nil
 }
 
+// maxName is the longest name of an interface, in bytes.
+const maxName = 64
+
+// sameLink reports whether two links are one, as far as their type lets that be asked.
+func sameLink(a, b Link) bool {
+	return reflect.TypeOf(a).Comparable() && reflect.ValueOf(a).Comparable() && a == b
+}
+
 func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, fmt.Errorf("stack: attach %q: %w", cfg.Name, net.ErrClosed)
 	}
-	i := &Interface{s: s, index: s.last + 1, name: cfg.Name, mtu: cfg.Link.MTU(), hw: slices.Clone(cfg.Link.HardwareAddr()), down: make(chan struct{})}
+	i := &Interface{s: s, index: s.last + 1, name: cfg.Name, mtu: cfg.Link.MTU(), hw: slices.Clone(cfg.Link.HardwareAddr()), link: cfg.Link, down: make(chan struct{})}
 	if i.name == "" {
 		i.name = fmt.Sprintf("if%d", i.index)
 	}
 	if _, err := s.byName(i.name); err == nil {
 		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
+	}
+	for _, other := range *s.ifaces.Load() {
+		if sameLink(other.link, cfg.Link) {
+			return nil, fmt.Errorf("stack: attach %q: interface %q has that link already", i.name, other.name)
+		}
 	}
 	i.echo.Store(cfg.EchoReply == EchoReplyOn)
 	i.auto.init(i, cfg)
@@ -161,6 +198,13 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	i.ep.Datagram = i.shortCut
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, cfg.DAD && i.hw != nil); err != nil {
 		return nil, fmt.Errorf("stack: attach %q: %w", i.name, err)
+	}
+	if cfg.Forward {
+		i.forward.Store(true)
+		if err := engine.SetForwarding(s.gv, i.index, true); err != nil {
+			s.gv.RemoveNIC(i.id())
+			return nil, fmt.Errorf("stack: attach %q: forwarding: %w", i.name, err)
+		}
 	}
 	s.last = i.index
 	s.book.open(i.index)
@@ -241,6 +285,9 @@ func (s *Stack) Interfaces() []*Interface { return slices.Clone(*s.ifaces.Load()
 
 // byIndex returns an interface, or nil. It takes no lock.
 func (s *Stack) byIndex(index int) *Interface {
+	if index == loopbackIndex {
+		return s.lo
+	}
 	for _, i := range *s.ifaces.Load() {
 		if i.index == index {
 			return i
@@ -251,6 +298,9 @@ func (s *Stack) byIndex(index int) *Interface {
 
 // byName returns the interface that a name, or a zone, means: a decimal index means that index.
 func (s *Stack) byName(name string) (*Interface, error) {
+	if name == loopbackName {
+		return s.lo, nil
+	}
 	for _, i := range *s.ifaces.Load() {
 		if i.name == name || strconv.Itoa(i.index) == name {
 			return i, nil

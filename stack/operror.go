@@ -22,7 +22,7 @@ func (s *Stack) sourceError(dst netip.Addr, err error) error {
 	}
 	var first error
 	for _, q := range queries {
-		_, noSource := s.sel.Select(q)
+		_, noSource := s.selector(q).Select(q)
 		if noSource == nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func icmpError4(from string, typ, code byte, info uint32, about []byte) []byte {
 	to := netip.AddrFrom4([4]byte(about[12:16])).String()
 	msg := append(binary.BigEndian.AppendUint32([]byte{typ, code, 0, 0}, info), about[:28]...)
 	binary.BigEndian.PutUint16(msg[2:], ^sum16(msg))
-	return ip4(from, to, 1, msg)
+	return ip4(from, to, 1, 64, 0, nil, msg)
 }
 
 // sum16 is RFC 1071's sum of even bytes.
@@ -40,18 +40,6 @@ func sum16(b []byte) uint16 {
 		sum = sum>>16 + sum&0xffff
 	}
 	return uint16(sum)
-}
-
-// ip4 makes an IPv4 packet.
-func ip4(src, dst string, proto uint8, payload []byte) []byte {
-	p := make([]byte, 20, 20+len(payload))
-	p[0], p[8], p[9] = 0x45, 64, proto
-	binary.BigEndian.PutUint16(p[2:], uint16(20+len(payload)))
-	s, d := netip.MustParseAddr(src).As4(), netip.MustParseAddr(dst).As4()
-	copy(p[12:], s[:])
-	copy(p[16:], d[:])
-	binary.BigEndian.PutUint16(p[10:], ^sum16(p))
-	return append(p, payload...)
 }
 
 func mustConnect(t testing.TB, c interface{ Connect(netip.Addr) error }, addr string) {
@@ -266,7 +254,7 @@ func TestRaw4ICMPErrors(t *testing.T) {
 			if _, err := c.WriteTo([]byte("ospfospf"), nil, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.send(icmpError4("192.0.2.254", tt.typ, tt.code, 1400, w.next()), ip4("192.0.2.2", "192.0.2.1", 89, []byte("after")))
+			w.send(icmpError4("192.0.2.254", tt.typ, tt.code, 1400, w.next()), ip4("192.0.2.2", "192.0.2.1", 89, 64, 0, nil, []byte("after")))
 			b := make([]byte, 100)
 			n, _, _, err := c.ReadFrom(b)
 			if tt.hard || all {

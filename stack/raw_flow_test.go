@@ -150,7 +150,7 @@ func TestRawFlowLetsGoOfAddresses(t *testing.T) {
 	if err := i.AddAddress(plain("192.0.2.1/16")); err != nil {
 		t.Fatal(err)
 	}
-	w.send(ip4("192.0.2.7", "192.0.255.255", 89, []byte("everybody")))
+	w.send(ip4("192.0.2.7", "192.0.255.255", 89, 64, 0, nil, []byte("everybody")))
 	b := make([]byte, 100)
 	if n, _, _, err := c.ReadFrom(b); err != nil || string(b[:n]) != "everybody" {
 		t.Errorf("%q, %v", b[:n], err)

@@ -41,7 +41,7 @@ func TestRawHeaderIncluded(t *testing.T) {
 	}{
 		{make([]byte, 39), syscall.EINVAL, "39 bytes are no IPv6 header"},
 		{nil, syscall.EINVAL, "0 bytes"},
-		{ip4("192.0.2.1", "192.0.2.2", 89, make([]byte, 20)), syscall.EINVAL, "version is 4, not 6"},
+		{ip4("192.0.2.1", "192.0.2.2", 89, 64, 0, nil, make([]byte, 20)), syscall.EINVAL, "version is 4, not 6"},
 		{unhex(t, goldenOdd)[:50], syscall.EINVAL, "Payload Length is 15, of 10 bytes"},
 		{ip6("2001:db8::1", "2001:db8::2", 89, 64, make([]byte, 1461)), syscall.EMSGSIZE, "1501 bytes"},
 		{make([]byte, 65576), syscall.EMSGSIZE, "65576"},

@@ -25,7 +25,7 @@ func (c *rawSocket) path(k rawFlowKey, o *rawOptions) (rawPath, error) {
 		return rawPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return rawPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback():
+	case dst.IsLoopback() && !isOwnLoopback(dst):
 		return rawPath{}, errLoopback(dst)
 	}
 	nic, err := c.outgoing(dst, k.iface, o)
@@ -90,8 +90,10 @@ func (c *rawSocket) checkSource(p rawPath) error {
 			return errNoInterface(p.nic)
 		}
 	}
-	_, err := c.s.localInterface(p.source, only)
-	return err
+	if _, err := c.s.localInterface(p.source, only); err != nil {
+		return err
+	}
+	return c.s.keepLoopback(p.source, p.dst)
 }
 
 // unroutable says why there is no route, or no source for it.

@@ -121,6 +121,9 @@ func (c queryPacketConn) WriteTo(b []byte, addr net.Addr) (int, error) { return 
 
 // lookup returns the addresses of a name that suit the network, at least one.
 func (s *Stack) lookup(ctx context.Context, n network, host string) ([]netip.Addr, error) {
+	if addrs := localhost(host, n.family); addrs != nil {
+		return addrs, nil
+	}
 	addrs, err := s.Resolver().LookupNetIP(ctx, n.family.String(), host)
 	if err != nil {
 		return nil, err

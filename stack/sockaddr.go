@@ -85,6 +85,9 @@ func (s *Stack) localInterface(addr netip.Addr, only *Interface) (*Interface, er
 		only = i
 	}
 	bare := addr.WithZone("")
+	if isOwnLoopback(bare) && (only == nil || only == s.lo) {
+		return s.lo, nil
+	}
 	why := "is not assigned"
 	for _, i := range s.Interfaces() {
 		if only != nil && only != i {

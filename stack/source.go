@@ -20,7 +20,7 @@ func (s *Stack) source(nic int, dst, hint netip.Addr) (netip.Prefix, bool) {
 	q := srcselect.Query{Destination: dst, Interface: nic}
 	if hint.IsValid() {
 		r := s.rib.byHint(hint)
-		if r == nil {
+		if r == nil || r.iface != nic { // a router's: gVisor would also speak from another interface's address
 			return netip.Prefix{}, false
 		}
 		q.NextHop, q.Source = r.NextHop, r.Source
@@ -51,8 +51,8 @@ func (s *Stack) Explain(dst netip.Addr) (srcselect.Explanation, error) {
 		return srcselect.Explanation{}, err
 	}
 	for _, q := range queries {
-		if _, err := s.sel.Select(q); err == nil {
-			return s.sel.Explain(q), nil
+		if _, err := s.selector(q).Select(q); err == nil {
+			return s.selector(q).Explain(q), nil
 		}
 	}
 	_, err = s.sel.Select(queries[0])
@@ -66,8 +66,12 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 	if !dst.IsValid() {
 		return nil, fmt.Errorf("stack: the destination is not a valid address: %w", syscall.EINVAL)
 	}
-	if dst.IsLoopback() {
-		return nil, errLoopback(dst)
+	if err := noLoopback(dst); err != nil {
+		return nil, err
+	}
+	if isOwnLoopback(dst) {
+		dst = dst.WithZone("")
+		return []srcselect.Query{{Destination: dst, Interface: loopbackIndex, Source: dst}}, nil
 	}
 	only := 0
 	if zone := dst.Zone(); zone != "" {
@@ -97,7 +101,8 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 	return qs, nil
 }
 
-// errLoopback refuses a loopback destination. An explicit source would let it pass to the link.
+// errLoopback refuses a loopback destination that is nobody's. An explicit source would let it pass to
+// the link.
 func errLoopback(dst netip.Addr) error {
 	return fmt.Errorf("stack: there is no route to the loopback address %v, which no link carries (RFC 4291 section 2.5.3, RFC 1122 section 3.2.1.3): %w", dst, syscall.ENETUNREACH)
 }

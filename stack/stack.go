@@ -63,6 +63,9 @@ type Stack struct {
 	paths  pathMTUs
 	errors connErrors
 
+	routed engine.RouterCounters
+	lo     *Interface // not among ifaces
+
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
 	mu     sync.Mutex // taken before gVisor's locks, never under them
@@ -106,9 +109,15 @@ func New(cfg Config) (*Stack, error) {
 			Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
 			Error: s.icmpError, PathMTU: s.knownPathMTU,
 		},
-		Clock: engineClock,
-		NoTCP: cfg.NoTCP,
+		Router: engine.RouterHooks{Path: s.path, ErrorSource: s.errorSource},
+		Routed: &s.routed,
+		Clock:  engineClock,
+		NoTCP:  cfg.NoTCP,
 	})
+	if err := s.attachLoopback(); err != nil {
+		s.gv.Destroy()
+		return nil, err
+	}
 	return s, nil
 }
 

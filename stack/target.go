@@ -2,9 +2,7 @@ package stack
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"syscall"
 
 	"github.com/hextet/hextet/srcselect"
 )
@@ -89,7 +87,7 @@ func (s *Stack) ownAddresses(f family) ([]netip.Addr, error) {
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, fmt.Errorf("an empty or unspecified host means this one, which has no address: %w", syscall.EADDRNOTAVAIL)
+		return localhost("localhost", f), nil // which every host has
 	}
 	return addrs, nil
 }

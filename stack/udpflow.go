@@ -189,8 +189,10 @@ func (c *UDPConn) checkSource(source, dst netip.Addr, iface int) error {
 			return c.s.errDown(iface, fmt.Sprint(iface))
 		}
 	}
-	_, err := c.s.localInterface(source, only)
-	return err
+	if _, err := c.s.localInterface(source, only); err != nil {
+		return err
+	}
+	return c.s.keepLoopback(source, dst)
 }
 
 // unroutable says why there is no route, or no source for it.

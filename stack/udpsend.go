@@ -70,7 +70,7 @@ func (c *UDPConn) destination(addr netip.AddrPort) error {
 		return syscall.EDESTADDRREQ
 	case addr.Addr().IsUnspecified() || addr.Port() == 0:
 		return fmt.Errorf("nothing can be sent to %v: %w", addr, syscall.EINVAL)
-	case addr.Addr().IsLoopback():
+	case addr.Addr().IsLoopback() && !isOwnLoopback(addr.Addr()):
 		return errLoopback(addr.Addr())
 	}
 	return c.checkFamily(addr.Addr())

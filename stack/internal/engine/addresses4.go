@@ -16,7 +16,6 @@ import (
 // as if it had them all, and walks a few.
 type addresses4 struct {
 	endpoint4Methods
-	peers *peers4
 
 	own        stack.AddressableEndpointState
 	broadcasts stack.AddressableEndpointState // of own prefixes
@@ -25,13 +24,15 @@ type addresses4 struct {
 	shares map[tcpip.Address]int // own addresses for each of broadcasts
 	lent   []*loan
 	clock  uint64
+	count  int                   // of own addresses
+	voice  stack.AddressEndpoint // the endpoint's standIn, while there are own addresses
+	toAll  int                   // packets in hand for which it is the main address
 }
 
-func newAddresses4(inner endpoint4Methods, peers *peers4) *addresses4 {
-	e := &addresses4{endpoint4Methods: inner, peers: peers, shares: make(map[tcpip.Address]int)}
+func newAddresses4(inner endpoint4Methods) *addresses4 {
+	e := &addresses4{endpoint4Methods: inner, shares: make(map[tcpip.Address]int)}
 	e.own.Init(e, stack.AddressableEndpointStateOptions{})
 	e.broadcasts.Init(e, stack.AddressableEndpointStateOptions{})
-	peers.add(e)
 	return e
 }
 
@@ -44,6 +45,9 @@ func (e *addresses4) AddAndAcquirePermanentAddress(addr tcpip.AddressWithPrefix,
 		return nil, err
 	}
 	e.takeBack(addr.Address) // lent as a broadcast address, perhaps
+	if e.count++; e.count == 1 {
+		e.giveVoice()
+	}
 	if b, ok := broadcastOf(ep); ok {
 		if e.shares[b.Address]++; e.shares[b.Address] == 1 {
 			e.enter(&e.broadcasts, b)
@@ -71,6 +75,9 @@ func (e *addresses4) RemovePermanentAddress(addr tcpip.Address) tcpip.Error {
 		return err
 	}
 	e.takeBack(addr)
+	if e.count--; e.count == 0 {
+		e.takeVoice()
+	}
 	if b, ok := broadcastOf(ep); ok {
 		if e.shares[b.Address]--; e.shares[b.Address] == 0 {
 			delete(e.shares, b.Address)
@@ -145,7 +152,6 @@ func (e *addresses4) tell(before bool) {
 
 // Close implements stack.NetworkEndpoint.
 func (e *addresses4) Close() {
-	e.peers.remove(e)
 	e.endpoint4Methods.Close()
 	e.own.Cleanup()
 	e.broadcasts.Cleanup()

@@ -48,7 +48,7 @@ func newHost4(t testing.TB, plain bool, interfaces int) *host4 {
 			PathMTU:       func(int, netip.Addr) int { return 0 },
 			Advertisement: func(RawPacket) {},
 			Neighbor:      func(int, netip.Addr, bool) {},
-		}})
+		}, Router: RouterHooks{Path: h.path}, Routed: new(RouterCounters)})
 	}
 	t.Cleanup(h.Destroy)
 	for n := range interfaces {
@@ -60,6 +60,16 @@ func newHost4(t testing.TB, plain bool, interfaces int) *host4 {
 		h.AddRoute(tcpip.Route{Destination: header.IPv4EmptySubnet, NIC: tcpip.NICID(n + 1)})
 	}
 	return h
+}
+
+// path is a router's without routes: it finds the interface that has dst.
+func (h *host4) path(_ int, dst netip.Addr) Path {
+	for n := range h.links {
+		if h.addresses(n+1).own.AcquireAssignedAddress(convert.Addr(dst), false, stack.NeverPrimaryEndpoint, true) != nil {
+			return Path{Verdict: Own, NIC: n + 1}
+		}
+	}
+	return Path{Verdict: Refused}
 }
 
 func (h *host4) add(nic int, p netip.Prefix) {

@@ -62,9 +62,11 @@ type Hooks struct {
 
 // Options are the parts of gVisor that a stack may leave out or replace.
 type Options struct {
-	Hooks Hooks
-	Clock tcpip.Clock // nil: gVisor's own real clock
-	NoTCP bool        // leaves TCP and its goroutines out
+	Hooks  Hooks
+	Router RouterHooks
+	Routed *RouterCounters // counts packets in transit
+	Clock  tcpip.Clock     // nil: gVisor's own real clock
+	NoTCP  bool            // leaves TCP and its goroutines out
 }
 
 // New returns a netstack whose decisions are o.Hooks'.
@@ -74,12 +76,15 @@ func New(o Options) *stack.Stack {
 	if !o.NoTCP {
 		transports = append(transports, tcp.NewProtocol)
 	}
+	r := &router{RouterCounters: o.Routed, hooks: o.Router}
 	s := stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{
-			wrap4(ipv4.NewProtocolWithOptions(ipv4.Options{}), &o.Hooks),
+			wrap4(ipv4.NewProtocolWithOptions(ipv4.Options{
+				IGMP: ipv4.IGMPOptions{Enabled: true},
+			}), &o.Hooks, r),
 			wrap6(ipv6.NewProtocolWithOptions(ipv6.Options{
 				MLD: ipv6.MLDOptions{Enabled: true},
-			}), &o.Hooks),
+			}), &o.Hooks, r),
 			arp.NewProtocol,
 		},
 		TransportProtocols: transports,

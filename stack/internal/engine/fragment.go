@@ -17,6 +17,9 @@ import (
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	if loopbackEscapes(r) {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
 	mtu := pathMTU(e.hooks, r, params, header.IPv6MinimumSize)
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint6Methods.WritePacket(r, params, pkt)
@@ -37,6 +40,9 @@ func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 
 // WritePacket implements stack.NetworkEndpoint.
 func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams, pkt *stack.PacketBuffer) tcpip.Error {
+	if loopbackEscapes(r) {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
 	mtu := pathMTU(e.hooks, r, params, header.IPv4MinimumSize)
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint4Methods.WritePacket(r, params, pkt)
@@ -71,6 +77,16 @@ func pathMTU(hooks *Hooks, r *stack.Route, params stack.NetworkHeaderParams, siz
 		return min(mtu, path-size)
 	}
 	return mtu
+}
+
+// loopbackEscapes reports whether a route would carry a loopback source to a link: on a router gVisor
+// lets any of its addresses leave by any interface.
+//
+// RFC 4291 section 2.5.3: "The loopback address must not be used as the source address in IPv6 packets
+// that are sent outside of a single node"; RFC 1122 section 3.2.1.3 (g) says the same of 127/8.
+func loopbackEscapes(r *stack.Route) bool {
+	src := r.LocalAddress()
+	return r.Loop()&stack.PacketOut != 0 && (header.IsV4LoopbackAddress(src) || header.IsV6LoopbackAddress(src))
 }
 
 // fits reports whether a packet needs no cutting. Segmentation offload is the link's.

@@ -39,7 +39,7 @@ func described(gso stack.GSO) offload.Info {
 	return info
 }
 
-// receiver is what the wrappers below ask of the endpoint that they wrap.
+// receiver is who gets a packet after this: the router, and behind it gVisor.
 type receiver interface {
 	local
 	HandlePacket(*stack.PacketBuffer)
@@ -48,16 +48,16 @@ type receiver interface {
 
 // HandlePacket takes what the link delivered.
 func (e *endpoint6) HandlePacket(pkt *stack.PacketBuffer) {
-	receive(e.endpoint6Methods, e.hooks, pkt)
+	receive(routed6{e}, e.hooks, pkt)
 }
 
 // HandlePacket takes what the link delivered.
 func (e *endpoint4) HandlePacket(pkt *stack.PacketBuffer) {
-	receive(e.endpoint4Methods, e.hooks, pkt)
+	receive(routed4{e}, e.hooks, pkt)
 }
 
-// receive passes a packet on to gVisor whole, if its transport is all that will look at it, and cut
-// into segments otherwise.
+// receive passes a packet on whole, if its transport is all that will look at it, and cut into segments
+// otherwise.
 func receive(ep receiver, hooks *Hooks, pkt *stack.PacketBuffer) {
 	gso := pkt.GSOOptions
 	if gso.Type == stack.GSONone {

@@ -25,13 +25,14 @@ type protocol4Methods interface {
 
 type protocol4 struct {
 	protocol4Methods
-	hooks *Hooks
-	peers peers4
+	hooks  *Hooks
+	router *router
 }
 
-func wrap4(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtocolFactory {
+func wrap4(inner stack.NetworkProtocolFactory, hooks *Hooks, r *router) stack.NetworkProtocolFactory {
 	return func(s *stack.Stack) stack.NetworkProtocol {
-		return &protocol4{protocol4Methods: inner(s).(protocol4Methods), hooks: hooks}
+		r.gv = s
+		return &protocol4{inner(s).(protocol4Methods), hooks, r}
 	}
 }
 
@@ -41,15 +42,19 @@ func (p *protocol4) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 		hooks: p.hooks,
 		nic:   nic.ID(),
 	}
-	inner := newAddresses4(p.protocol4Methods.NewEndpoint(nic, disp).(endpoint4Methods), &p.peers)
+	inner := p.protocol4Methods.NewEndpoint(interface4{nic, p.hooks}, disp).(endpoint4Methods)
+	if nic.ID() != LoopbackIndex { // whose one address needs no looking up
+		inner = newAddresses4(inner)
+	}
 	disp.local = inner
-	return &endpoint4{inner, p.hooks, nic}
+	return &endpoint4{inner, p.hooks, p.router, nic}
 }
 
 type endpoint4 struct {
 	endpoint4Methods
-	hooks *Hooks
-	nic   stack.NetworkInterface
+	hooks  *Hooks
+	router *router
+	nic    stack.NetworkInterface
 }
 
 // AcquireOutgoingPrimaryAddress is where gVisor chooses a source when nobody named one.

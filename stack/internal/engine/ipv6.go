@@ -35,15 +35,18 @@ type protocol6 struct {
 	protocol6Methods
 	hooks     *Hooks
 	stack     *stack.Stack
+	router    *router
 	fragments *reassembler
 }
 
-func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks) stack.NetworkProtocolFactory {
+func wrap6(inner stack.NetworkProtocolFactory, hooks *Hooks, r *router) stack.NetworkProtocolFactory {
 	return func(s *stack.Stack) stack.NetworkProtocol {
+		r.gv = s
 		return &protocol6{
 			protocol6Methods: inner(s).(protocol6Methods),
 			hooks:            hooks,
 			stack:            s,
+			router:           r,
 			fragments:        newReassembler(func() tcpip.MonotonicTime { return s.Clock().NowMonotonic() }),
 		}
 	}
@@ -60,14 +63,15 @@ func (p *protocol6) NewEndpoint(nic stack.NetworkInterface, d stack.TransportDis
 	limit := new(linkLimit)
 	inner := p.protocol6Methods.NewEndpoint(limitedNIC{nic, limit}, disp).(endpoint6Methods)
 	disp.local = inner
-	return &endpoint6{endpoint6Methods: inner, hooks: p.hooks, nic: nic, limit: limit}
+	return &endpoint6{endpoint6Methods: inner, hooks: p.hooks, router: p.router, nic: nic, limit: limit}
 }
 
 type endpoint6 struct {
 	endpoint6Methods
-	hooks *Hooks
-	nic   stack.NetworkInterface
-	dad   bool // addresses pass duplicate address detection
+	hooks  *Hooks
+	router *router
+	nic    stack.NetworkInterface
+	dad    bool // addresses pass duplicate address detection
 
 	// What routers advertise; 0: nothing.
 	hopLimit atomic.Uint32

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -88,11 +87,12 @@ func release(loans ...*loan) {
 func (e *addresses4) HandlePacket(pkt *stack.PacketBuffer) {
 	src, dst := e.lend(sourceOf(pkt, 0)), e.lend(destinationOf(pkt))
 	about := e.lend(complainant(pkt))
-	if dst == nil && e.Forwarding() {
-		dst = e.peers.lend(destinationOf(pkt))
+	defer release(src, dst, about)
+	if e.optionsToAll(pkt) {
+		e.handleToAll(func() { e.endpoint4Methods.HandlePacket(pkt) })
+		return
 	}
 	e.endpoint4Methods.HandlePacket(pkt)
-	release(src, dst, about)
 }
 
 // sourceOf and destinationOf return the addresses of the packet that is in pkt's data at an offset, or the
@@ -146,34 +146,4 @@ func (e *addresses4) WriteHeaderIncludedPacket(r *stack.Route, pkt *stack.Packet
 	src, dst := e.lend(sourceOf(pkt, 0)), e.lend(destinationOf(pkt))
 	defer release(src, dst)
 	return e.endpoint4Methods.WriteHeaderIncludedPacket(r, pkt)
-}
-
-// peers4 knows the addresses of all interfaces: those of a router take packets that came by another.
-type peers4 struct {
-	mu  sync.RWMutex
-	all []*addresses4
-}
-
-func (p *peers4) add(e *addresses4) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all = append(p.all, e)
-}
-
-func (p *peers4) remove(e *addresses4) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all = slices.DeleteFunc(p.all, func(other *addresses4) bool { return other == e })
-}
-
-// lend lends an address to the endpoint of the interface that has it, if one has.
-func (p *peers4) lend(addr tcpip.Address) *loan {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	for _, e := range p.all {
-		if l := e.lend(addr); l != nil {
-			return l
-		}
-	}
-	return nil
 }

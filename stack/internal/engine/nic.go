@@ -1,12 +1,17 @@
 package engine
 
 import (
+	"math"
 	"net/netip"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
+
+// LoopbackIndex is the index of the interface that has the loopback addresses, and of no other.
+const LoopbackIndex = math.MaxInt32
 
 // AddNIC makes ep an interface of s. Without dad, addresses are assigned at once.
 func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) error {
@@ -17,6 +22,17 @@ func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) 
 	if net6 := endpoint6Of(s, index); dad && net6 != nil {
 		net6.dad = true
 		net6.SetDADConfigurations(stack.DefaultDADConfigurations())
+	}
+	return nil
+}
+
+// SetForwarding says whether packets in transit may come and go by an interface. A router joins the
+// groups of all routers there (RFC 4291 section 2.8).
+func SetForwarding(s *stack.Stack, index int, on bool) error {
+	for _, proto := range []tcpip.NetworkProtocolNumber{header.IPv6ProtocolNumber, header.IPv4ProtocolNumber} {
+		if _, err := s.SetNICForwarding(tcpip.NICID(index), proto, on); err != nil {
+			return convert.Error(err)
+		}
 	}
 	return nil
 }

@@ -21,11 +21,16 @@ type Output struct {
 	route *stack.Route
 	loop  *stack.Route // by which copies come back to this host; nil: none do
 	out   bool         // packets leave on the link
+	sent  *tcpip.StatCounter
 }
 
 // NewOutput takes over r, a route over link's NIC.
 func NewOutput(s *stack.Stack, link *LinkEndpoint, r *stack.Route) (*Output, tcpip.Error) {
-	o := &Output{link: link, route: r, out: r.Loop()&stack.PacketOut != 0}
+	if loopbackEscapes(r) {
+		r.Release()
+		return nil, &tcpip.ErrNetworkUnreachable{}
+	}
+	o := &Output{link: link, route: r, out: r.Loop()&stack.PacketOut != 0, sent: s.Stats().IP.PacketsSent}
 	ep, err := s.GetNetworkEndpoint(r.OutgoingNIC(), r.NetProto())
 	if err == nil && r.Loop()&stack.PacketLoop != 0 {
 		o.loop, err = r, nil
@@ -78,6 +83,7 @@ func (o *Output) Leaves() bool { return o.out }
 // Send puts an IP packet, which it only borrows, on the link. It does not wait for a neighbour: gVisor
 // queues the packet meanwhile. What the link does not take is counted there and no error.
 func (o *Output) Send(packet []byte) tcpip.Error {
+	o.sent.Increment()
 	if !o.link.ethernet() {
 		o.link.writeOne(packet)
 		return nil
