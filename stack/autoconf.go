@@ -56,7 +56,7 @@ func (a *autoconf) init(i *Interface, cfg InterfaceConfig) {
 	a.alarm.clock, a.alarm.ring = i.s.clock, a.ring
 	a.info.Store(new(RouterInfo))
 	if len(cfg.StableSecret) == 0 && i.hw == nil {
-		a.cfg.StableSecret = newSecret()
+		a.cfg.StableSecret = newSecret(i.s.secure)
 	}
 }
 

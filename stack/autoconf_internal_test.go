@@ -1,6 +1,7 @@
 package stack
 
 import (
+	cryptorand "crypto/rand"
 	"net"
 	"net/netip"
 	"slices"
@@ -91,11 +92,11 @@ func TestIdentifiers(t *testing.T) {
 		}
 	}
 	for range 1000 {
-		if random().reserved() {
+		if random(cryptorand.Reader).reserved() {
 			t.Fatal("a reserved identifier")
 		}
 	}
-	if a, b := random(), random(); a == b {
+	if a, b := random(cryptorand.Reader), random(cryptorand.Reader); a == b {
 		t.Errorf("%x twice", uint64(a))
 	}
 }

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -36,7 +35,7 @@ func (a *autoconf) tempValid() time.Duration { return cmp.Or(a.cfg.TemporaryVali
 // desyncFactor is random up to MAX_DESYNC_FACTOR, 0.4 * TEMP_PREFERRED_LIFETIME, so that not all hosts of
 // a link change addresses at once.
 func (a *autoconf) desyncFactor() time.Duration {
-	return time.Duration(rand.Int64N(int64(a.tempPreferred())*2/5 + 1))
+	return time.Duration(a.i.s.rand.Int64N(int64(a.tempPreferred())*2/5 + 1))
 }
 
 // temporaryFor sees to it that a prefix has a temporary address that will stay preferred for a while.
@@ -62,7 +61,7 @@ func (a *autoconf) temporaryFor(now time.Time, p *learntPrefix) {
 		return
 	}
 	e, err := a.addAddress(AddressInfo{
-		Address: Address{Prefix: random().under(p.prefix), Temporary: true},
+		Address: Address{Prefix: random(a.i.s.secure).under(p.prefix), Temporary: true},
 		Origin:  OriginAdvertised,
 	}, preferred, min(remaining(now, public.ValidUntil), a.tempValid()))
 	if err != nil {

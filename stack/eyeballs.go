@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/hextet/hextet/stack/internal/turn"
 )
 
 // The times of RFC 8305 section 8.
@@ -86,7 +88,7 @@ func (d *Dialer) raceTo(ctx context.Context, n network, addrs []netip.Addr, host
 	r := &race{
 		d: d, n: n, port: port, ctx: ctx,
 		addrs: addrs, resolved: len(addrs) > 0,
-		answers: make(chan answer), attempts: make(chan attempt),
+		answers: make(chan answer, 1), attempts: make(chan attempt, 1),
 	}
 	if !r.resolved {
 		r.lookUp(host)
@@ -94,6 +96,7 @@ func (d *Dialer) raceTo(ctx context.Context, n network, addrs []netip.Addr, host
 	r.run()
 	cancel()
 	for r.lookups+r.running > 0 { // the losers
+		r.yield()
 		select {
 		case <-r.answers:
 			r.lookups--
@@ -135,10 +138,11 @@ func (r *race) lookUp(host string) {
 		r.lookups++
 		n := r.n
 		n.family = f
-		go func() {
-			addrs, err := r.d.Stack.lookup(r.ctx, n, host)
-			r.answers <- answer{f, addrs, err}
-		}()
+		s := r.d.Stack
+		s.start(func() {
+			addrs, err := s.lookup(r.ctx, n, host)
+			give(s, r.answers, answer{f, addrs, err})
+		})
 	}
 }
 
@@ -152,6 +156,7 @@ func (r *race) run() {
 		if r.running+r.lookups == 0 && len(r.addrs) == 0 {
 			return
 		}
+		r.yield(done)
 		select {
 		case a := <-r.answers:
 			r.answer(a)
@@ -180,6 +185,25 @@ func (r *race) run() {
 			r.addrs, done = nil, nil // attempts end with the context, and say so
 		}
 	}
+}
+
+// yield waits for whatever the race goes on with, if somebody else decides when.
+func (r *race) yield(done ...<-chan struct{}) {
+	s := r.d.Stack
+	if s.turn == nil {
+		return
+	}
+	s.turn.Wait(func() bool {
+		return len(r.answers)+len(r.attempts) > 0 || turn.Ready(r.resolution.c, r.pause.c) || turn.Ready(done...)
+	})
+}
+
+// give sends v when there is room for it.
+func give[T any](s *Stack, c chan T, v T) {
+	if s.turn != nil {
+		s.turn.Wait(func() bool { return len(c) < cap(c) })
+	}
+	c <- v
 }
 
 // answer takes the addresses of a family over.
@@ -233,10 +257,11 @@ func (r *race) start() {
 	r.nth++
 	r.running++
 	r.pause.start(r.d.Stack.clock, r.d.attemptDelay())
-	go func() {
+	s := r.d.Stack
+	s.start(func() {
 		c, err := r.d.dialOne(r.ctx, r.n, to)
-		r.attempts <- attempt{nth, c, err}
-	}()
+		give(s, r.attempts, attempt{nth, c, err})
+	})
 }
 
 func familyOf(a netip.Addr) family {

@@ -2,9 +2,9 @@ package stack
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"net"
 	"net/netip"
 )
@@ -47,17 +47,17 @@ func opaque(secret []byte, prefix netip.Prefix, iface string, counter uint8) int
 }
 
 // newSecret makes a secret_key that nobody can guess; RFC 7217 section 5 asks for 128 bits at least.
-func newSecret() []byte {
+func newSecret(r io.Reader) []byte {
 	b := make([]byte, 16)
-	rand.Read(b)
+	io.ReadFull(r, b) // crypto/rand's does not fail
 	return b
 }
 
 // random forms an identifier for a temporary address (RFC 8981 section 3.3.1).
-func random() interfaceID {
+func random(r io.Reader) interfaceID {
 	for {
 		var b [8]byte
-		rand.Read(b[:])
+		io.ReadFull(r, b[:])
 		if id := interfaceID(binary.BigEndian.Uint64(b[:])); !id.reserved() {
 			return id
 		}

@@ -3,7 +3,6 @@ package stack
 import (
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"syscall"
 )
 
@@ -32,7 +31,7 @@ func (p *rawPacket) fragment6(mtu int, send func([]byte) error) error {
 	if size < 8 {
 		return fmt.Errorf("%d bytes of headers in front of each fragment leave no room for it in a packet of %d: %w", p.fixed, mtu, syscall.EMSGSIZE)
 	}
-	id, rest := rand.Uint32(), p.b[p.fixed:]
+	id, rest := p.rand.Uint32(), p.b[p.fixed:]
 	for at := 0; at < len(rest); at += size {
 		data, bits := rest[at:min(at+size, len(rest))], at
 		if at+len(data) < len(rest) {

@@ -45,7 +45,7 @@ func (c *rawSocket) include(p *rawPacket, f *rawFlow, pieces [][]byte) error {
 	var dst netip.Addr
 	var err error
 	if c.key.ipv4 {
-		dst, err = included4(p.b, f.src)
+		dst, err = included4(p.b, f.src, p.rand)
 	} else {
 		dst, err = included6(p.b)
 	}
@@ -70,7 +70,7 @@ func included6(b []byte) (netip.Addr, error) {
 }
 
 // included4 checks an IPv4 packet, completes it and returns its destination.
-func included4(b []byte, src netip.Addr) (netip.Addr, error) {
+func included4(b []byte, src netip.Addr, r *rand.Rand) (netip.Addr, error) {
 	if len(b) < header4 {
 		return netip.Addr{}, fmt.Errorf("%d bytes are no IPv4 header: %w", len(b), syscall.EINVAL)
 	}
@@ -85,7 +85,7 @@ func included4(b []byte, src netip.Addr) (netip.Addr, error) {
 	}
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	if b[4] == 0 && b[5] == 0 {
-		binary.BigEndian.PutUint16(b[4:], uint16(1+rand.IntN(1<<16-1)))
+		binary.BigEndian.PutUint16(b[4:], id4(r))
 	}
 	if [4]byte(b[12:16]) == [4]byte{} {
 		from := src.As4()

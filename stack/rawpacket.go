@@ -32,11 +32,16 @@ type rawPacket struct {
 	next  int    // where in b the type of what follows b[:fixed] stands
 	whole bool   // not to be fragmented, by the sender or by anybody
 	part  []byte // scratch for a fragment
+	rand  *rand.Rand
 }
 
 var rawPackets = sync.Pool{New: func() any { return new(rawPacket) }}
 
-func newRawPacket() *rawPacket { return rawPackets.Get().(*rawPacket) }
+func (s *Stack) newRawPacket() *rawPacket {
+	p := rawPackets.Get().(*rawPacket)
+	p.rand = s.rand
+	return p
+}
 
 // free gives the buffers back.
 func (p *rawPacket) free() {
@@ -78,7 +83,7 @@ func (c *rawSocket) assemble(p *rawPacket, f *rawFlow, pieces [][]byte, h *rawHe
 	hops, tc := o.hopsOf(f, h), trafficClass(h, o)
 	if c.key.ipv4 {
 		p.fixed, p.next = header4, 9
-		putHeader4(p.b, f, c.key.proto, hops, tc, p.whole)
+		putHeader4(p.b, f, c.key.proto, hops, tc, p.whole, id4(p.rand))
 		return nil
 	}
 	putHeader6(p.b, f, hops, tc)
@@ -96,11 +101,14 @@ func putHeader6(b []byte, f *rawFlow, hops, tc uint8) {
 	copy(b[24:40], dst[:])
 }
 
+// id4 is an Identification that nobody takes for one yet to be chosen.
+func id4(r *rand.Rand) uint16 { return uint16(1 + r.IntN(1<<16-1)) }
+
 // putHeader4 writes the header of RFC 791 section 3.1.
-func putHeader4(b []byte, f *rawFlow, proto, ttl, tos uint8, whole bool) {
+func putHeader4(b []byte, f *rawFlow, proto, ttl, tos uint8, whole bool, id uint16) {
 	b[0], b[1] = 0x45, tos
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
-	binary.BigEndian.PutUint16(b[4:], uint16(1+rand.IntN(1<<16-1)))
+	binary.BigEndian.PutUint16(b[4:], id)
 	binary.BigEndian.PutUint16(b[6:], 0)
 	if whole {
 		b[6] = dontFragment4

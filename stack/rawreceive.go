@@ -144,6 +144,9 @@ func (c *rawSocket) nextOrNews(wait bool) (*rawDatagram, error) {
 		if d := c.queue.pop(); d != nil || !wait {
 			return d, nil
 		}
+		if c.s.turn != nil {
+			c.s.yield(c.queue.ready, passed, c.done)
+		}
 		select {
 		case <-c.queue.ready:
 		case <-passed:

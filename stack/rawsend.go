@@ -115,7 +115,7 @@ func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOp
 		return err
 	}
 	defer f.release()
-	p := newRawPacket()
+	p := c.s.newRawPacket()
 	defer p.free()
 	if o.headerIncluded {
 		err = c.include(p, f, pieces)

@@ -63,6 +63,7 @@ func (k *socket) Close() error {
 		close(k.done)
 		k.s.conns.remove(k)
 		k.ep.Close()
+		k.s.settle()
 	})
 	return err
 }
@@ -86,6 +87,7 @@ func (k *socket) poll(events waiter.EventMask, d *deadline, try func() tcpip.Err
 		return os.ErrDeadlineExceeded
 	default:
 	}
+	defer k.s.settle()
 	err := try()
 	if !wouldBlock(err) {
 		return k.result(err)
@@ -97,6 +99,9 @@ func (k *socket) poll(events waiter.EventMask, d *deadline, try func() tcpip.Err
 		passed := d.wait()
 		if err := try(); !wouldBlock(err) {
 			return k.result(err)
+		}
+		if k.s.turn != nil {
+			k.s.yield(notified, passed, k.done)
 		}
 		select {
 		case <-notified:

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -20,7 +19,7 @@ const (
 // initial solicitation, it SHOULD delay the transmission for a random amount of time between 0 and
 // MAX_RTR_SOLICITATION_DELAY."
 func (a *autoconf) startSoliciting(now time.Time) {
-	a.solicitAt = now.Add(rand.N(maxSolicitationDelay) + 1)
+	a.solicitAt = now.Add(time.Duration(a.i.s.rand.Int64N(int64(maxSolicitationDelay))) + 1)
 	a.solicitFor = 0
 }
 
@@ -35,7 +34,7 @@ func (a *autoconf) solicit(now time.Time) {
 		src = a.linkLocal.Prefix.Addr()
 	}
 	engine.Solicit(a.i.s.gv, a.i.index, ndp.Solicitation(src, a.i.hw))
-	a.solicitFor = nextRetransmission(a.solicitFor, rand.Float64()*0.2-0.1)
+	a.solicitFor = nextRetransmission(a.solicitFor, a.i.s.rand.Float64()*0.2-0.1)
 	a.solicitAt = now.Add(a.solicitFor)
 }
 

@@ -3,7 +3,9 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -11,6 +13,7 @@ import (
 	"github.com/hextet/hextet/srcselect"
 	"github.com/hextet/hextet/stack/internal/convert"
 	"github.com/hextet/hextet/stack/internal/engine"
+	"github.com/hextet/hextet/stack/internal/turn"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	gvisor "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
@@ -59,6 +62,11 @@ type Stack struct {
 	watch watchers
 	done  chan struct{} // closed at the end of Close
 
+	turn     turn.Host // nil: real goroutines
+	settling sync.Mutex
+	rand     *rand.Rand
+	secure   io.Reader // what nobody may guess
+
 	gen    generation
 	paths  pathMTUs
 	errors connErrors
@@ -100,6 +108,7 @@ func New(cfg Config) (*Stack, error) {
 	} else {
 		engineClock = convert.EngineClock(s.clock)
 	}
+	s.attend()
 	s.book.init(s.sel, &s.watch, &s.gen)
 	s.rib.init(&s.watch)
 	s.raw.init()
@@ -107,13 +116,17 @@ func New(cfg Config) (*Stack, error) {
 		Hooks: engine.Hooks{
 			Source: s.source, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Neighbor: s.neighbor,
 			Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
-			Error: s.icmpError, PathMTU: s.knownPathMTU,
+			Error: s.icmpError, PathMTU: s.knownPathMTU, Rand: s.rand,
 		},
 		Router: engine.RouterHooks{Path: s.path, ErrorSource: s.errorSource},
 		Routed: &s.routed,
 		Clock:  engineClock,
 		NoTCP:  cfg.NoTCP,
+		Seed:   s.seed(),
 	})
+	if s.turn != nil {
+		s.turn.Attend(s.settle)
+	}
 	if err := s.attachLoopback(); err != nil {
 		s.gv.Destroy()
 		return nil, err

@@ -72,6 +72,9 @@ func (k *socket) connectTCP(ctx context.Context, to tcpip.FullAddress) error {
 		return syscallError("connect", k.result(err))
 	}
 	for k.ep.Readiness(events) == 0 {
+		if k.s.turn != nil {
+			k.s.yield(notified, ctx.Done(), k.done)
+		}
 		select {
 		case <-notified:
 		case <-ctx.Done():

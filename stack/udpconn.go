@@ -212,6 +212,9 @@ func (c *UDPConn) next(b []byte) (udpRecord, error) {
 		if r, ok := c.queue.pop(b); ok {
 			return r, nil
 		}
+		if c.s.turn != nil {
+			c.s.yield(c.queue.ready, passed, c.done)
+		}
 		select {
 		case <-c.queue.ready:
 		case <-passed:

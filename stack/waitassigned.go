@@ -19,6 +19,9 @@ func (i *Interface) WaitAssigned(ctx context.Context) error {
 		if tentative == 0 {
 			return i.duplicates()
 		}
+		if i.s.turn != nil {
+			i.s.yield(changed, i.down, ctx.Done())
+		}
 		select {
 		case <-changed:
 		case <-i.down:

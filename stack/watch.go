@@ -42,6 +42,9 @@ func (s *Stack) Watch(ctx context.Context) iter.Seq[Event] {
 					return
 				}
 			}
+			if s.turn != nil {
+				s.yield(w.ready, ctx.Done(), s.done)
+			}
 			select {
 			case <-w.ready:
 			case <-ctx.Done():

@@ -9,6 +9,7 @@
 package engine
 
 import (
+	"math/rand/v2"
 	"net/netip"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -56,6 +57,9 @@ type Hooks struct {
 	// RawOpen reports whether there is a raw IPv6 socket of a protocol.
 	RawOpen func(proto uint8) bool
 
+	// Rand is what Identification fields are taken from.
+	Rand *rand.Rand
+
 	// RawTCP reports whether there is a raw socket of TCP: it must see segments, not runs of them.
 	RawTCP func(v4 bool) bool
 }
@@ -67,6 +71,7 @@ type Options struct {
 	Routed *RouterCounters // counts packets in transit
 	Clock  tcpip.Clock     // nil: gVisor's own real clock
 	NoTCP  bool            // leaves TCP and its goroutines out
+	Seed   rand.Source     // nil: what gVisor does by itself is not to be foreseen
 }
 
 // New returns a netstack whose decisions are o.Hooks'.
@@ -92,6 +97,8 @@ func New(o Options) *stack.Stack {
 		Clock:              o.Clock,
 		// Off, packets to own addresses would leave on the link.
 		HandleLocal: true,
+		RandSource:  source(o.Seed),
+		SecureRNG:   reader(o.Seed),
 	})
 	if !o.NoTCP {
 		chooseRecovery(s)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -24,7 +23,7 @@ func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint6Methods.WritePacket(r, params, pkt)
 	}
-	next, id := params.Protocol, rand.Uint32()
+	next, id := params.Protocol, e.hooks.Rand.Uint32()
 	params.Protocol = header.IPv6FragmentHeader
 	return eachFragment(pkt, mtu-header.IPv6FragmentHeaderSize, func(part []byte, offset int, more bool) tcpip.Error {
 		// The Fragment header of RFC 8200 section 4.5.
@@ -48,7 +47,7 @@ func (e *endpoint4) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 		return e.endpoint4Methods.WritePacket(r, params, pkt)
 	}
 	// params.DF forbids routers to fragment, not the sender: gVisor sees it so too.
-	id := uint16(1 + rand.IntN(1<<16-1)) // 0 would have gVisor choose one for each fragment
+	id := uint16(1 + e.hooks.Rand.IntN(1<<16-1)) // 0 would have gVisor choose one for each fragment
 	return eachFragment(pkt, mtu, func(part []byte, offset int, more bool) tcpip.Error {
 		b := make([]byte, header.IPv4MinimumSize, header.IPv4MinimumSize+len(part))
 		h := header.IPv4(b)
