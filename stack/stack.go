@@ -64,6 +64,7 @@ type Stack struct {
 
 	turn     turn.Host // nil: real goroutines
 	settling sync.Mutex
+	settled  bool // for good
 	rand     *rand.Rand
 	secure   io.Reader // what nobody may guess
 
@@ -151,6 +152,7 @@ func (s *Stack) Close() error {
 	for _, i := range s.Interfaces() {
 		errs = append(errs, i.Detach())
 	}
+	s.settleNoMore()
 	s.gv.Destroy()
 	close(s.done)
 	return errors.Join(errs...)

@@ -51,8 +51,17 @@ func (s *Stack) settle() {
 	}
 	s.settling.Lock()
 	defer s.settling.Unlock()
-	s.gv.Pause()
-	s.gv.Resume()
+	if !s.settled {
+		s.gv.Pause()
+		s.gv.Resume()
+	}
+}
+
+// settleNoMore is called before gVisor is destroyed, which does not answer any more then.
+func (s *Stack) settleNoMore() {
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	s.settled = true
 }
 
 // globalSource is math/rand/v2's own, which is safe for concurrent use.

@@ -1,0 +1,68 @@
+package lab
+
+import (
+	"container/heap"
+	"time"
+)
+
+// event is something that happens at a time. Those of one time happen in the order in which they were
+// arranged.
+type event struct {
+	at    time.Time
+	seq   uint64
+	f     func()
+	host  *turns // to whom it happens; nil: to anybody
+	index int    // in the heap; -1: not there
+}
+
+// events is a heap of what is to come.
+type events []*event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	if !e[i].at.Equal(e[j].at) {
+		return e[i].at.Before(e[j].at)
+	}
+	return e[i].seq < e[j].seq
+}
+func (e events) Swap(i, j int) {
+	e[i], e[j] = e[j], e[i]
+	e[i].index, e[j].index = i, j
+}
+func (e *events) Push(x any) {
+	ev := x.(*event)
+	ev.index = len(*e)
+	*e = append(*e, ev)
+}
+func (e *events) Pop() any {
+	old := *e
+	ev := old[len(old)-1]
+	old[len(old)-1] = nil
+	*e = old[:len(old)-1]
+	ev.index = -1
+	return ev
+}
+
+// remove takes ev out, and reports whether it was there.
+func (e *events) remove(ev *event) bool {
+	if ev.index < 0 {
+		return false
+	}
+	heap.Remove(e, ev.index)
+	return true
+}
+
+// after arranges for f to run after d, on the scheduler's own goroutine, which it must not block.
+func (s *scheduler) after(h *turns, d time.Duration, f func()) (stop func() bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	ev := &event{at: s.now.Add(max(d, 0)), seq: s.seq, f: f, host: h}
+	heap.Push(&s.events, ev)
+	s.notify()
+	return func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.events.remove(ev)
+	}
+}

@@ -1,0 +1,77 @@
+package lab
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hextet/hextet/stack"
+	"github.com/hextet/hextet/stack/internal/turn"
+)
+
+// turns is one stack's clock, and its turn.Host.
+type turns struct {
+	s    *scheduler
+	name string
+	src  lockedSource
+
+	unsettled atomic.Bool // something happened since it last settled
+	asked     bool        // in scheduler.dirty; under its lock
+
+	settles atomic.Pointer[func()]
+}
+
+var (
+	_ stack.Clock = (*turns)(nil)
+	_ turn.Host   = (*turns)(nil)
+)
+
+func newTurns(s *scheduler, name string, seed uint64) *turns {
+	t := &turns{s: s, name: name}
+	t.src.src = rand.NewPCG(seed, hashOf(name))
+	return t
+}
+
+func hashOf(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return h.Sum64()
+}
+
+func (t *turns) Now() time.Time {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.s.touch(t) // whoever asks does something
+	return t.s.now
+}
+
+func (t *turns) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return t.s.after(t, d, f)
+}
+
+func (t *turns) Wait(ready func() bool) { t.s.park(t, "at "+t.name, ready) }
+func (t *turns) Go(f func())            { t.s.begin(f) }
+func (t *turns) Attend(settle func())   { t.settles.Store(&settle) }
+func (t *turns) Source() rand.Source    { return &t.src }
+
+// settleNow waits for the stack to settle. What it does on the way happens to itself.
+func (t *turns) settleNow() {
+	if f := t.settles.Load(); f != nil {
+		(*f)()
+	}
+	t.unsettled.Store(false)
+}
+
+// lockedSource makes a source safe for concurrent use.
+type lockedSource struct {
+	mu  sync.Mutex
+	src rand.Source
+}
+
+func (l *lockedSource) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.src.Uint64()
+}

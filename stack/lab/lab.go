@@ -1,0 +1,167 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hextet/hextet/stack"
+)
+
+// Config configures a Lab. The zero Config works.
+type Config struct {
+	// Seed decides all that is random: losses, ports, identifiers, delays. The same seed gives the same
+	// run. Zero is a seed like others.
+	Seed uint64
+
+	// Start is the time at which the lab begins. Zero: 2000-01-01 00:00 UTC.
+	Start time.Time
+
+	// Manual keeps time where it is but for Advance. False: it goes on to the next thing that is to
+	// happen, whenever nobody has anything left to do.
+	Manual bool
+
+	// Patience is how much of the lab's time may pass without any task getting on before the lab gives
+	// up, says so and closes its hosts. Waiting in Sleep, Advance or for a timer of Clock counts as getting
+	// on. Zero: 30 days. Negative: for ever.
+	Patience time.Duration
+
+	// Logger is told what the hosts tell their loggers. nil: nobody.
+	Logger *slog.Logger
+}
+
+// A Lab is a network in memory: segments, and hosts on them. Its methods may be called from several
+// goroutines at once.
+type Lab struct {
+	cfg   Config
+	tb    TB // nil: no test's
+	sched *scheduler
+	ctx   context.Context
+	end   context.CancelCauseFunc
+	trace trace
+
+	mu       sync.Mutex
+	hosts    []*Host
+	segments []*Segment
+	tasks    []*Task
+	failed   error // why the lab gave up
+	closed   bool
+}
+
+// TB is what a lab needs of a test: *testing.T, *testing.B and *testing.F have it.
+type TB interface {
+	Helper()
+	Name() string
+	Failed() bool
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Cleanup(func())
+}
+
+// New returns a lab that the test's end closes. What is wrong with it, at its end too, fails the test. At
+// most one Config may be given. The calling goroutine is the lab's first task.
+func New(tb TB, cfg ...Config) *Lab {
+	tb.Helper()
+	l, err := start(context.Background(), tb, cfg)
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	tb.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			tb.Errorf("%v", err)
+		}
+	})
+	return l
+}
+
+// Start returns a lab outside of tests. It must be closed. When ctx is done, its tasks' contexts are, too.
+// At most one Config may be given. The calling goroutine is the lab's first task.
+func Start(ctx context.Context, cfg ...Config) (*Lab, error) {
+	return start(ctx, nil, cfg)
+}
+
+func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
+	if len(cfg) > 1 {
+		return nil, fmt.Errorf("lab: %d Configs, where one is enough", len(cfg))
+	}
+	l := &Lab{tb: tb}
+	if len(cfg) == 1 {
+		l.cfg = cfg[0]
+	}
+	if l.cfg.Start.IsZero() {
+		l.cfg.Start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	l.ctx, l.end = context.WithCancelCause(ctx)
+	l.sched = newScheduler(l.cfg.Start, l.giveUp)
+	l.sched.manual, l.sched.until = l.cfg.Manual, l.cfg.Start
+	l.sched.patient = patience{limit: l.cfg.Patience, since: l.cfg.Start}
+	if l.cfg.Patience == 0 {
+		l.sched.patient.limit = 30 * 24 * time.Hour
+	}
+	go l.sched.drive()
+	return l, nil
+}
+
+// giveUp ends what nobody can bring to an end. It is called by the scheduler.
+func (l *Lab) giveUp(err error) {
+	l.mu.Lock()
+	if l.failed == nil {
+		l.failed = err
+	}
+	hosts := slices.Clone(l.hosts)
+	l.mu.Unlock()
+	l.end(err)
+	l.sched.begin(func() {
+		for _, h := range hosts {
+			h.Stack.Close()
+		}
+	})
+}
+
+// Close closes the hosts and waits for the tasks. It returns what tasks returned and nobody has asked for,
+// and why the lab gave up, if it did. Closing twice is no error.
+func (l *Lab) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	hosts, tasks := slices.Clone(l.hosts), slices.Clone(l.tasks)
+	err := l.failed
+	l.mu.Unlock()
+
+	l.end(errClosed)
+	errs := []error{err}
+	for _, h := range hosts {
+		errs = append(errs, h.Stack.Close())
+	}
+	for _, t := range tasks {
+		errs = append(errs, t.end())
+	}
+	l.sched.shutDown()
+	return errors.Join(errs...)
+}
+
+var errClosed = errors.New("lab: closed")
+
+// Context is done when the lab is closed or gives up.
+func (l *Lab) Context() context.Context { return l.ctx }
+
+// Now is the lab's time.
+func (l *Lab) Now() time.Time { return l.sched.time() }
+
+// Clock is the lab's time as a clock, for code under test.
+func (l *Lab) Clock() stack.Clock { return clock{l.sched} }
+
+type clock struct{ s *scheduler }
+
+func (c clock) Now() time.Time { return c.s.time() }
+func (c clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	return c.s.after(nil, d, f)
+}
