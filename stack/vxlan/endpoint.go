@@ -16,8 +16,8 @@ const Port = 4789
 
 // A Config is what an Endpoint is made of. Conn is the one field that is needed.
 type Config struct {
-	// Conn is the UDP socket, which the Endpoint owns from now on. To be found by
-	// others it should be bound to [Port].
+	// Conn is the UDP socket, which the Endpoint owns once New has returned it. To be
+	// found by others it should be bound to [Port].
 	Conn net.PacketConn
 
 	// Clock tells how old a learned station is. Nil: the host's clock.

@@ -69,16 +69,11 @@ func (l *Link) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 	return n, nil
 }
 
-var errQueueFull = errors.New("the queue is full")
-
 // WritePackets queues frames to be sent, without waiting, and reports how many it
 // took: it stops at the first for which the queue has no room. Those that can't go
-// anywhere, larger than the MTU or shorter than a header, it takes and drops, and
-// counts. It fails with net.ErrClosed after Close.
+// anywhere, larger than the MTU, shorter than a header or with a VLAN tag, it takes and
+// drops, and counts. It fails with net.ErrClosed after Close.
 func (l *Link) WritePackets(bufs [][]byte) (n int, err error) {
-	if l.out.isClosed() {
-		return 0, l.fault("write", net.ErrClosed)
-	}
 	var room [headerLen]byte
 	header := appendHeader(room[:0], l.segment.VNI)
 	for i, frame := range bufs {
@@ -89,13 +84,16 @@ func (l *Link) WritePackets(bufs [][]byte) (n int, err error) {
 		case len(frame) > l.segment.MTU+ethernetLen:
 			l.counters.writeTooLarge.Add(1)
 			continue
+		case tagged(frame):
+			l.counters.writeVLAN.Add(1)
+			continue
 		}
 		var to netip.AddrPort
 		if s := destinationOf(frame); !s.group() {
 			to, _ = l.stations.find(s, l.endpoint.now())
 		}
-		if !l.out.put(header, frame, to) {
-			return i, l.fault("write", errQueueFull)
+		if err := l.out.put(header, frame, to); err != nil {
+			return i, l.fault("write", err)
 		}
 	}
 	return len(bufs), nil
@@ -109,8 +107,13 @@ func (l *Link) send() {
 			l.sendTo(p, p.to)
 			continue
 		}
+		peers := *l.peers.Load()
+		if len(peers) == 0 {
+			l.counters.writeNoPeer.Add(1)
+			continue
+		}
 		l.counters.flooded.Add(1)
-		for _, to := range *l.peers.Load() {
+		for _, to := range peers {
 			l.sendTo(p, to)
 		}
 	}
@@ -137,14 +140,14 @@ func (l *Link) receive(frame []byte, from netip.AddrPort) {
 	case source == station(l.segment.HardwareAddr):
 		drop = &l.counters.ownFrame
 	case tagged(frame):
-		drop = &l.counters.vlan
+		drop = &l.counters.readVLAN
 	case len(frame) > l.segment.MTU+ethernetLen:
 		drop = &l.counters.readTooLarge
 	default:
 		if !l.segment.NoLearning && !l.stations.learn(source, to, l.endpoint.now()) {
 			l.counters.notLearned.Add(1)
 		}
-		if drop = &l.counters.readQueueFull; l.in.put(nil, frame, from) {
+		if drop = &l.counters.readQueueFull; l.in.put(nil, frame, from) == nil {
 			l.counters.packetsRead.Add(1)
 			l.counters.bytesRead.Add(uint64(len(frame)))
 			return
@@ -169,8 +172,9 @@ func (l *Link) peerOf(from netip.AddrPort) (p netip.AddrPort, known bool) {
 	return p, known
 }
 
-// Close ends ReadPackets, closes the segment and drops what is queued. Its VNI may be
-// opened again. Closing twice is no error.
+// Close ends ReadPackets, closes the segment and drops what is queued; a frame that the
+// socket is taking at this moment may still go out. Its VNI may be opened again.
+// Closing twice is no error.
 func (l *Link) Close() error {
 	l.endpoint.forget(l)
 	l.shut()
