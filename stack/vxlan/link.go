@@ -131,7 +131,8 @@ func (l *Link) sendTo(p packet, to netip.AddrPort) {
 // receive queues a frame that came from a peer, and learns from it.
 func (l *Link) receive(frame []byte, from netip.AddrPort) {
 	source := sourceOf(frame)
-	to, known := l.peerOf(from)
+	peers := l.peers.Load()
+	to, known := peerOf(*peers, from)
 	drop := &l.counters.readInvalid
 	switch {
 	case l.segment.PeersOnly && !known:
@@ -147,6 +148,9 @@ func (l *Link) receive(frame []byte, from netip.AddrPort) {
 		if !l.segment.NoLearning && !l.stations.learn(source, to, l.endpoint.now()) {
 			l.counters.notLearned.Add(1)
 		}
+		if now := l.peers.Load(); known && now != peers && !slices.Contains(*now, to) {
+			l.stations.forgetPeer(to) // RemovePeer did so before this one was learned
+		}
 		if drop = &l.counters.readQueueFull; l.in.put(nil, frame, from) == nil {
 			l.counters.packetsRead.Add(1)
 			l.counters.bytesRead.Add(uint64(len(frame)))
@@ -159,9 +163,9 @@ func (l *Link) receive(frame []byte, from netip.AddrPort) {
 // peerOf returns the peer that sends from an address, and whether it is one of the
 // peers that were named: of those with that address the one with that port, or else
 // the first.
-func (l *Link) peerOf(from netip.AddrPort) (p netip.AddrPort, known bool) {
+func peerOf(peers []netip.AddrPort, from netip.AddrPort) (p netip.AddrPort, known bool) {
 	p = netip.AddrPortFrom(from.Addr(), Port)
-	for _, peer := range *l.peers.Load() {
+	for _, peer := range peers {
 		switch {
 		case peer == from:
 			return peer, true

@@ -255,6 +255,9 @@ func TestBadConfig(t *testing.T) {
 		{Segment{HardwareAddr: stationA[:5]}, "02:00:00:00:00"},
 		{Segment{Peers: []netip.AddrPort{{}}}, "invalid AddrPort"},
 		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::]:4789")}}, "[::]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::%eth0]:4789")}}, "[::%eth0]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:0.0.0.0]:4789")}}, "[::ffff:0.0.0.0]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[fe80::1]:4789")}}, "[fe80::1]:4789"},
 	} {
 		if _, err := c.s.complete(netip.Addr{}); err == nil || !strings.HasPrefix(err.Error(), "vxlan: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want it to name %q", c.s, err, c.want)

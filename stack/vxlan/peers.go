@@ -27,7 +27,7 @@ func (l *Link) AddPeer(p netip.AddrPort) error {
 }
 
 // RemovePeer removes a peer and all stations that were learned behind it, and says
-// whether it was there.
+// whether it was there. What is queued for it already is still sent.
 func (l *Link) RemovePeer(p netip.AddrPort) bool {
 	p, err := peer(p)
 	if err != nil {
