@@ -107,7 +107,7 @@ func TestBrokenSocket(t *testing.T) {
 	defer e.Close()
 	if l, err := e.Open(Segment{}); err == nil {
 		_, err = l.ReadPackets([][]byte{make([]byte, 10)}, make([]int, 1))
-		if !errors.Is(err, net.ErrClosed) {
+		if !errors.Is(err, net.ErrClosed) || !errors.Is(err, conn.fail) {
 			t.Errorf("ReadPackets: %v", err)
 		}
 	} else if !errors.Is(err, net.ErrClosed) {
@@ -115,5 +115,8 @@ func TestBrokenSocket(t *testing.T) {
 	}
 	if c := e.Counters(); c.ReadErrors != maxReadErrors {
 		t.Errorf("%+v", c)
+	}
+	if _, err := e.Open(Segment{VNI: 1}); !errors.Is(err, net.ErrClosed) || !errors.Is(err, conn.fail) {
+		t.Errorf("Open after the failure: %v", err)
 	}
 }

@@ -49,7 +49,8 @@ func (l *Link) HardwareAddr() net.HardwareAddr { return slices.Clone(l.segment.H
 
 // ReadPackets waits for a frame, takes what else is there, one frame into each of
 // bufs, its length into sizes. A frame larger than its buffer is cut: buffers should
-// hold the MTU and 14 bytes more. It fails with net.ErrClosed after Close.
+// hold the MTU and 14 bytes more. It fails with net.ErrClosed after Close, and when the
+// socket has failed, whose own error is then beside it.
 func (l *Link) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 	limit := min(len(bufs), len(sizes))
 	if limit == 0 {
@@ -64,7 +65,7 @@ func (l *Link) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 		return true
 	})
 	if !open {
-		return 0, l.fault("read", net.ErrClosed)
+		return 0, l.fault("read", l.endpoint.whyClosed())
 	}
 	return n, nil
 }
