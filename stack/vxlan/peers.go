@@ -66,5 +66,5 @@ func (l *Link) AddStation(hw net.HardwareAddr, p netip.AddrPort) error {
 
 // RemoveStation removes a station, static or learned, and says whether it was there.
 func (l *Link) RemoveStation(hw net.HardwareAddr) bool {
-	return len(hw) == 6 && l.stations.forget(station(hw))
+	return len(hw) == 6 && l.stations.forget(station(hw), l.endpoint.now())
 }
