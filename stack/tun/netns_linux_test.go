@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hextet/hextet/internal/peertest"
+	"github.com/hextet/hextet/stack/offload"
 	"golang.org/x/sys/unix"
 )
 
@@ -179,25 +180,99 @@ func TestKernelDrops(t *testing.T) {
 }
 
 func TestDeletedDevice(t *testing.T) {
-	peertest.EnterNetns(t)
+	for name, read := range map[string]func(*Device) error{
+		"ReadPackets": func(d *Device) error {
+			bufs, sizes := buffers(1, 2000)
+			_, err := d.ReadPackets(bufs, sizes)
+			return err
+		},
+		"ReadOffload": func(d *Device) error { return d.ReadOffload(func(offload.Packet) {}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			peertest.EnterNetns(t)
+			d := mustOpen(t, Config{})
+			failed := make(chan error)
+			go func() { failed <- read(d) }()
+			waitParked(t)
+			ip(t, "link delete tun0")
+			if err := <-failed; !errors.Is(err, unix.EBADFD) || !strings.Contains(err.Error(), "tun0") {
+				t.Errorf("blocked: %v, want an error that names the device", err)
+			}
+			if err := read(d); !errors.Is(err, unix.EBADFD) {
+				t.Errorf("again: %v", err)
+			}
+			if n, err := d.WritePackets([][]byte{make([]byte, 40)}); n != 0 || !errors.Is(err, unix.EBADFD) {
+				t.Errorf("WritePackets: %d, %v", n, err)
+			}
+			if n, err := d.WriteOffload([]offload.Packet{{Pieces: [][]byte{make([]byte, 40)}}}); n != 0 || !errors.Is(err, unix.EBADFD) {
+				t.Errorf("WriteOffload: %d, %v", n, err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The kernel closes and opens the device while somebody waits for packets.
+func TestDownAndUp(t *testing.T) {
+	peertest.EnterNetns(t, "ping")
 	d := mustOpen(t, Config{})
-	failed := make(chan error)
+	ip(t, "address add 192.0.2.1/24 dev tun0")
+	ip(t, "link set tun0 up")
+	stopped := make(chan struct{})
 	go func() {
-		bufs, sizes := buffers(1, 2000)
-		_, err := d.ReadPackets(bufs, sizes)
-		failed <- err
+		defer close(stopped)
+		respond(t, d, 0)
 	}()
-	waitParked(t)
-	ip(t, "link delete tun0")
-	err := <-failed
-	if err == nil || errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), "tun0") {
-		t.Errorf("blocked read: %v, want an error that names the device", err)
+	for range 2 {
+		peertest.Run(t, "ping -4 -c 1 -W 5 192.0.2.2")
+		waitParked(t)
+		ip(t, "link set tun0 down")
+		ip(t, "link set tun0 up")
 	}
-	if n, err := d.WritePackets([][]byte{make([]byte, 40)}); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
-		t.Errorf("write: %d, %v", n, err)
+	peertest.Run(t, "ping -4 -c 1 -W 5 192.0.2.2")
+	d.Close()
+	<-stopped
+}
+
+// Who raises the MTU of an open device gets what ReadPackets says: packets cut off, and ReadOffload whole.
+func TestMTUChanges(t *testing.T) {
+	peertest.EnterNetns(t)
+	d := mustOpen(t, Config{MTU: 1400})
+	ip(t, "address add 192.0.2.1/24 dev tun0")
+	ip(t, "link set tun0 addrgenmode none") // no packets but ours
+	ip(t, "link set tun0 mtu 9000 up")
+	if d.MTU() != 1400 {
+		t.Errorf("MTU %d, want that after Open", d.MTU())
 	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
+	c, err := net.Dial("udp4", "192.0.2.2:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	read := map[string]func() int{
+		"ReadPackets": func() int {
+			bufs, sizes := buffers(1, d.MTU())
+			if n, err := d.ReadPackets(bufs, sizes); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			return sizes[0]
+		},
+		"ReadOffload": func() (size int) {
+			if err := d.ReadOffload(func(p offload.Packet) { size = p.Len() }); err != nil {
+				t.Fatal(err)
+			}
+			return size
+		},
+	}
+	for name, want := range map[string]int{"ReadPackets": 1400, "ReadOffload": 5028} {
+		if _, err := c.Write(make([]byte, 5000)); err != nil {
+			t.Fatal(err)
+		}
+		if got := read[name](); got != want {
+			t.Errorf("%s: %d bytes, want %d", name, got, want)
+		}
 	}
 }
 
