@@ -1,7 +1,6 @@
 package tun
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -80,10 +79,9 @@ func writePacket(fd uintptr, pieces [][]byte) (dropped bool, err error) {
 			break
 		}
 	}
-	for _, e := range []error{unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EMSGSIZE, unix.E2BIG} {
-		if errors.Is(err, e) {
-			return true, nil
-		}
+	switch err {
+	case unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EMSGSIZE, unix.E2BIG:
+		return true, nil
 	}
 	return false, err
 }
