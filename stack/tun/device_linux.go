@@ -1,7 +1,7 @@
 package tun
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -31,11 +31,26 @@ func configure(fd int, cfg Config) (name string, mtu int, vnet bool, err error) 
 	if name, vnet, err = attach(fd, cfg); err != nil {
 		return "", 0, false, err
 	}
-	if cfg.MTU > 0 {
-		return name, cfg.MTU, vnet, setMTU(name, cfg.MTU)
+	if err = checkAddr(name, cfg.HardwareAddr); err != nil {
+		return "", 0, false, err
 	}
 	mtu, err = getMTU(name)
-	return name, mtu, vnet, err
+	if err != nil || cfg.MTU == 0 || cfg.MTU == mtu { // setting what is there takes a privilege too
+		return name, mtu, vnet, err
+	}
+	return name, cfg.MTU, vnet, setMTU(name, cfg.MTU)
+}
+
+// checkAddr tells those who take HardwareAddr for the device's own address, with which no packet would
+// come through.
+func checkAddr(name string, hw net.HardwareAddr) error {
+	if hw == nil {
+		return nil
+	}
+	if ifi, err := net.InterfaceByName(name); err == nil && bytes.Equal(ifi.HardwareAddr, hw) {
+		return fmt.Errorf("hardware address %s is the kernel's on this wire, and the stack needs another", hw)
+	}
+	return nil
 }
 
 // newDevice takes over fd, which is non-blocking, so that the runtime's poller
@@ -80,10 +95,9 @@ func writePacket(fd uintptr, pieces [][]byte) (dropped bool, err error) {
 			break
 		}
 	}
-	for _, e := range []error{unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EMSGSIZE, unix.E2BIG} {
-		if errors.Is(err, e) {
-			return true, nil
-		}
+	switch err {
+	case unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM, unix.EINVAL, unix.EMSGSIZE, unix.E2BIG:
+		return true, nil
 	}
 	return false, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hextet/hextet/stack/offload"
 	"golang.org/x/sys/unix"
 )
 
@@ -83,13 +84,13 @@ func TestReadBatches(t *testing.T) {
 	}
 }
 
-// waitParked returns when a goroutine waits for input in ReadPackets.
+// waitParked returns when a goroutine waits for input from a device.
 func waitParked(t *testing.T) {
 	t.Helper()
 	buf := make([]byte, 1<<20)
 	for t.Context().Err() == nil {
 		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "[IO wait") && strings.Contains(g, ".ReadPackets(") {
+			if strings.Contains(g, "[IO wait") && (strings.Contains(g, ".ReadPackets(") || strings.Contains(g, ".ReadOffload(")) {
 				return
 			}
 		}
@@ -135,6 +136,51 @@ func TestCloseUnblocks(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
+	}
+}
+
+// Whatever is going on, Close ends it with net.ErrClosed and nothing else.
+func TestCloseDuring(t *testing.T) {
+	for _, vnet := range []bool{false, true} {
+		d, kernel := pair(t)
+		d.vnet = vnet
+		bufs, sizes := buffers(4, 100)
+		packets := []offload.Packet{{Pieces: [][]byte{make([]byte, 40)}}}
+		calls := []func() error{
+			func() error { _, err := d.ReadPackets(bufs, sizes); return err },
+			func() error { _, err := d.WritePackets([][]byte{{1}}); return err },
+			func() error { _, err := d.WriteOffload(packets); return err },
+			func() error { _, err := d.WriteOffload(packets); return err },
+		}
+		running, ended := make(chan struct{}, len(calls)), make(chan error)
+		for _, call := range calls {
+			go func() {
+				err := call()
+				running <- struct{}{}
+				for err == nil {
+					err = call()
+				}
+				ended <- err
+			}()
+		}
+		send(t, kernel, string(make([]byte, 40))) // the reader returns once
+		for range calls {
+			<-running
+		}
+		closed := make(chan error)
+		for range 2 {
+			go func() { closed <- d.Close() }()
+		}
+		for range 2 {
+			if err := <-closed; err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		}
+		for range calls {
+			if err := <-ended; !errors.Is(err, net.ErrClosed) {
+				t.Errorf("ended with %v", err)
+			}
+		}
 	}
 }
 

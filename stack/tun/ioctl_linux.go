@@ -1,7 +1,9 @@
 package tun
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,29 +11,27 @@ import (
 // attach makes fd a queue of the device that cfg names, which is created if need be, and returns the
 // device's name and whether virtio headers precede the packets.
 func attach(fd int, cfg Config) (name string, vnet bool, err error) {
-	name = cfg.Name
-	if name == "" {
-		name = "tun%d"
-		if cfg.TAP {
-			name = "tap%d"
-		}
+	kind, flags := "TUN", uint16(unix.IFF_TUN|unix.IFF_NO_PI)
+	if cfg.TAP {
+		kind, flags = "TAP", unix.IFF_TAP|unix.IFF_NO_PI
+	}
+	if !cfg.NoOffload {
+		flags |= unix.IFF_VNET_HDR
+	}
+	if name = cfg.Name; name == "" {
+		name = strings.ToLower(kind) + "%d"
 	}
 	ifr, err := unix.NewIfreq(name)
 	if err != nil {
 		return "", false, err
 	}
-	flags := uint16(unix.IFF_NO_PI)
-	if cfg.TAP {
-		flags |= unix.IFF_TAP
-	} else {
-		flags |= unix.IFF_TUN
-	}
-	if !cfg.NoOffload {
-		flags |= unix.IFF_VNET_HDR
-	}
 	ifr.SetUint16(flags)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
-		return "", false, fmt.Errorf("TUNSETIFF: %w", err)
+		err = fmt.Errorf("TUNSETIFF: %w", err)
+		if _, other := getMTU(name); errors.Is(err, unix.EINVAL) && other == nil {
+			err = fmt.Errorf("it exists and is no %s device, or one with multi_queue: %w", kind, err)
+		}
+		return "", false, err
 	}
 	return ifr.Name(), !cfg.NoOffload, setOffload(fd, cfg.NoOffload)
 }

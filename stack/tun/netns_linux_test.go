@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hextet/hextet/internal/peertest"
+	"github.com/hextet/hextet/stack/offload"
 	"golang.org/x/sys/unix"
 )
 
@@ -179,90 +180,98 @@ func TestKernelDrops(t *testing.T) {
 }
 
 func TestDeletedDevice(t *testing.T) {
-	peertest.EnterNetns(t)
-	d := mustOpen(t, Config{})
-	failed := make(chan error)
-	go func() {
-		bufs, sizes := buffers(1, 2000)
-		_, err := d.ReadPackets(bufs, sizes)
-		failed <- err
-	}()
-	waitParked(t)
-	ip(t, "link delete tun0")
-	err := <-failed
-	if err == nil || errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), "tun0") {
-		t.Errorf("blocked read: %v, want an error that names the device", err)
-	}
-	if n, err := d.WritePackets([][]byte{make([]byte, 40)}); n != 0 || err == nil || errors.Is(err, net.ErrClosed) {
-		t.Errorf("write: %d, %v", n, err)
-	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
+	for name, read := range map[string]func(*Device) error{
+		"ReadPackets": func(d *Device) error {
+			bufs, sizes := buffers(1, 2000)
+			_, err := d.ReadPackets(bufs, sizes)
+			return err
+		},
+		"ReadOffload": func(d *Device) error { return d.ReadOffload(func(offload.Packet) {}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			peertest.EnterNetns(t)
+			d := mustOpen(t, Config{})
+			failed := make(chan error)
+			go func() { failed <- read(d) }()
+			waitParked(t)
+			ip(t, "link delete tun0")
+			if err := <-failed; !errors.Is(err, unix.EBADFD) || !strings.Contains(err.Error(), "tun0") {
+				t.Errorf("blocked: %v, want an error that names the device", err)
+			}
+			if err := read(d); !errors.Is(err, unix.EBADFD) {
+				t.Errorf("again: %v", err)
+			}
+			if n, err := d.WritePackets([][]byte{make([]byte, 40)}); n != 0 || !errors.Is(err, unix.EBADFD) {
+				t.Errorf("WritePackets: %d, %v", n, err)
+			}
+			if n, err := d.WriteOffload([]offload.Packet{{Pieces: [][]byte{make([]byte, 40)}}}); n != 0 || !errors.Is(err, unix.EBADFD) {
+				t.Errorf("WriteOffload: %d, %v", n, err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
-func TestOpenFails(t *testing.T) {
-	peertest.EnterNetns(t)
-	d := mustOpen(t, Config{Name: "busy"})
-	fds := openFiles(t)
-	for _, c := range []struct {
-		name string
-		cfg  Config
-		want error
-		text string
-	}{
-		{"busy", Config{Name: "busy"}, unix.EBUSY, `"busy"`},
-		{"not a TUN", Config{Name: "lo"}, unix.EINVAL, `"lo"`},
-		{"MTU too small", Config{Name: "small", MTU: 10}, unix.EINVAL, "MTU 10"},
-	} {
-		if _, err := Open(c.cfg); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("%s: %v, want %v naming %s", c.name, err, c.want, c.text)
-		}
+// The kernel closes and opens the device while somebody waits for packets.
+func TestDownAndUp(t *testing.T) {
+	peertest.EnterNetns(t, "ping")
+	d := mustOpen(t, Config{})
+	ip(t, "address add 192.0.2.1/24 dev tun0")
+	ip(t, "link set tun0 up")
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		respond(t, d, 0)
+	}()
+	for range 2 {
+		peertest.Run(t, "ping -4 -c 1 -W 5 192.0.2.2")
+		waitParked(t)
+		ip(t, "link set tun0 down")
+		ip(t, "link set tun0 up")
 	}
-	if out := ip(t, "-br link"); strings.Contains(out, "small") {
-		t.Errorf("a failed Open left a device: %s", out)
-	}
-	for range 10 {
-		d, err := Open(Config{Name: "again"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := openFiles(t); n != fds {
-		t.Errorf("%d open files, before %d", n, fds)
-	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
-	}
+	peertest.Run(t, "ping -4 -c 1 -W 5 192.0.2.2")
+	d.Close()
+	<-stopped
+}
 
-	// The thread, which ends with the test, gives up its privileges.
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
-	if err := unix.Capset(&header, &none[0]); err != nil {
+// Who raises the MTU of an open device gets what ReadPackets says: packets cut off, and ReadOffload whole.
+func TestMTUChanges(t *testing.T) {
+	peertest.EnterNetns(t)
+	d := mustOpen(t, Config{MTU: 1400})
+	ip(t, "address add 192.0.2.1/24 dev tun0")
+	ip(t, "link set tun0 addrgenmode none") // no packets but ours
+	ip(t, "link set tun0 mtu 9000 up")
+	if d.MTU() != 1400 {
+		t.Errorf("MTU %d, want that after Open", d.MTU())
+	}
+	c, err := net.Dial("udp4", "192.0.2.2:9")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Config{Name: "denied"}); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), `"denied"`) {
-		t.Errorf("without CAP_NET_ADMIN: %v, want EPERM", err)
+	defer c.Close()
+	read := map[string]func() int{
+		"ReadPackets": func() int {
+			bufs, sizes := buffers(1, d.MTU())
+			if n, err := d.ReadPackets(bufs, sizes); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			return sizes[0]
+		},
+		"ReadOffload": func() (size int) {
+			if err := d.ReadOffload(func(p offload.Packet) { size = p.Len() }); err != nil {
+				t.Fatal(err)
+			}
+			return size
+		},
 	}
-}
-
-func TestPersistentDevice(t *testing.T) {
-	peertest.EnterNetns(t)
-	ip(t, "tuntap add dev keep mode tun")
-	ip(t, "link set keep mtu 1300")
-	for range 2 {
-		d := mustOpen(t, Config{Name: "keep"})
-		if d.MTU() != 1300 {
-			t.Errorf("MTU %d, want the device's 1300", d.MTU())
+	for name, want := range map[string]int{"ReadPackets": 1400, "ReadOffload": 5028} {
+		if _, err := c.Write(make([]byte, 5000)); err != nil {
+			t.Fatal(err)
 		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
+		if got := read[name](); got != want {
+			t.Errorf("%s: %d bytes, want %d", name, got, want)
 		}
-	}
-	if _, err := Open(Config{Name: "keep", TAP: true}); !errors.Is(err, unix.EINVAL) {
-		t.Errorf("a TUN device as TAP: %v, want EINVAL", err)
 	}
 }

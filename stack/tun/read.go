@@ -28,7 +28,7 @@ func (d *Device) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 		return 0, errors.New("tun: no buffer to read into")
 	}
 	var failed error
-	err = d.raw.Read(func(fd uintptr) (done bool) {
+	err = d.await(func(fd uintptr) (done bool) {
 		for n < limit {
 			size, again, err := d.readOne(fd, bufs[n])
 			if again {
@@ -48,6 +48,20 @@ func (d *Device) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 		return n, nil // an error will be there again at the next call
 	}
 	return 0, d.fault("read", cmp.Or(err, failed))
+}
+
+// await has try called, when there may be something to read, until it says that it is done.
+func (d *Device) await(try func(fd uintptr) (done bool)) error {
+	err := d.raw.Read(try)
+	if err != nil && !d.closed.Load() {
+		// The poller knows that the device is broken, but not how.
+		d.raw.Control(func(fd uintptr) {
+			if _, _, cause := readPacket(fd, nil); cause != nil {
+				err = cause
+			}
+		})
+	}
+	return err
 }
 
 // readOne puts the next packet on the wire into b.
@@ -107,7 +121,7 @@ func (d *Device) readLarge(fd uintptr) (p offload.Packet, again bool, err error)
 func (d *Device) ReadOffload(deliver func(offload.Packet)) error {
 	var p offload.Packet
 	var failed error
-	err := d.raw.Read(func(fd uintptr) (done bool) {
+	err := d.await(func(fd uintptr) (done bool) {
 		var again bool
 		p, again, failed = d.readLarge(fd)
 		return !again

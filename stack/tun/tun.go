@@ -21,8 +21,9 @@ type Config struct {
 	TAP bool
 	// MTU to set, in bytes of IP packet. Zero: leave the device's.
 	MTU int
-	// HardwareAddr is the stack's address on a TAP device, 6 bytes, unicast. Nil:
-	// a random, locally administered one. A TUN device has none.
+	// HardwareAddr is the stack's address on a TAP device, 6 bytes, unicast, and
+	// not the kernel's on the same device. Nil: a random, locally administered one.
+	// A TUN device has none.
 	HardwareAddr net.HardwareAddr
 	// NoOffload keeps large segments and unfinished checksums from crossing the
 	// device: the kernel gets and sends each packet as on a wire. False: they cross
@@ -62,9 +63,10 @@ type Device struct {
 }
 
 // Open creates the device, or attaches to it if it is persistent, and fails with
-// an error that names it: syscall.EPERM without the privilege, syscall.EBUSY
-// when it is in use, os.ErrNotExist where the kernel has no /dev/net/tun, and
-// errors.ErrUnsupported where there is no Linux.
+// an error that names it: os.ErrPermission without the privilege, syscall.EBUSY
+// when it is in use, syscall.EINVAL when it is of another kind, os.ErrNotExist
+// where the kernel has no /dev/net/tun, and errors.ErrUnsupported where there is
+// no Linux.
 func Open(cfg Config) (*Device, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -90,7 +92,7 @@ func (cfg Config) check() error {
 		return fmt.Errorf("tun: MTU %d is not within 0 to 65535", cfg.MTU)
 	case hw != nil && !cfg.TAP:
 		return fmt.Errorf("tun: hardware address %s: a TUN device has none", hw)
-	case hw != nil && (len(hw) != 6 || hw[0]&1 != 0):
+	case hw != nil && (len(hw) != 6 || hw[0]&1 != 0 || slices.Max(hw) == 0):
 		return fmt.Errorf("tun: hardware address %s is not a unicast address of 6 bytes", hw)
 	}
 	return nil
@@ -104,7 +106,7 @@ func randomAddr() net.HardwareAddr {
 	return hw
 }
 
-// Name is the name of the device in the kernel.
+// Name is the name of the device in the kernel, as it was after Open.
 func (d *Device) Name() string { return d.name }
 
 // MTU is the size of the largest IP packet, in bytes, as it was after Open.

@@ -1,6 +1,7 @@
 package vxlan
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -40,6 +41,9 @@ func (c packetConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, erro
 func addrPortOf(addr net.Addr) (netip.AddrPort, error) {
 	if u, ok := addr.(*net.UDPAddr); ok {
 		return u.AddrPort(), nil
+	}
+	if addr == nil {
+		return netip.AddrPort{}, errors.New("vxlan: the socket has no address")
 	}
 	ap, err := netip.ParseAddrPort(addr.String())
 	if err != nil {

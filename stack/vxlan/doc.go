@@ -30,5 +30,5 @@
 // path is fragmented is the socket's business, though, so the MTU of a segment should
 // leave room: 50 bytes for IPv4 and 70 for IPv6. One socket is one source port, so a
 // fabric that spreads load by it (RFC 7348 section 5) sees one flow. Frames with an
-// inner VLAN tag are dropped, as section 6.1 advises.
+// inner VLAN tag are dropped both ways, as section 6.1 advises.
 package vxlan

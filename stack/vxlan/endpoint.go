@@ -16,8 +16,8 @@ const Port = 4789
 
 // A Config is what an Endpoint is made of. Conn is the one field that is needed.
 type Config struct {
-	// Conn is the UDP socket, which the Endpoint owns from now on. To be found by
-	// others it should be bound to [Port].
+	// Conn is the UDP socket, which the Endpoint owns once New has returned it. To be
+	// found by others it should be bound to [Port].
 	Conn net.PacketConn
 
 	// Clock tells how old a learned station is. Nil: the host's clock.
@@ -35,7 +35,7 @@ type Endpoint struct {
 
 	mu     sync.RWMutex
 	links  map[uint32]*Link
-	closed bool
+	closed error // why no link is open any more; nil: they may be
 
 	malformed, unknownVNI, readErrors atomic.Uint64
 }
@@ -83,8 +83,8 @@ func (e *Endpoint) Open(s Segment) (*Link, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.closed:
-		return nil, fmt.Errorf("vxlan: open VNI %d: %w", s.VNI, net.ErrClosed)
+	case e.closed != nil:
+		return nil, fmt.Errorf("vxlan: open VNI %d: %w", s.VNI, e.closed)
 	case e.links[s.VNI] != nil:
 		return nil, fmt.Errorf("vxlan: open VNI %d: %w", s.VNI, syscall.EADDRINUSE)
 	}
@@ -95,7 +95,7 @@ func (e *Endpoint) Open(s Segment) (*Link, error) {
 
 // Close closes all links and the socket, and returns when no goroutine is left.
 func (e *Endpoint) Close() error {
-	e.shut()
+	e.shut(net.ErrClosed)
 	err := e.conn.Close()
 	e.done.Wait()
 	if errors.Is(err, net.ErrClosed) {
@@ -104,10 +104,13 @@ func (e *Endpoint) Close() error {
 	return err
 }
 
-// shut closes all links, and lets no more be opened.
-func (e *Endpoint) shut() {
+// shut closes all links, and lets no more be opened. A link with nobody behind it so ends
+// its interface.
+func (e *Endpoint) shut(why error) {
 	e.mu.Lock()
-	e.closed = true
+	if e.closed == nil {
+		e.closed = why
+	}
 	links := e.links
 	e.links = nil
 	e.mu.Unlock()
@@ -120,18 +123,31 @@ func (e *Endpoint) shut() {
 // of a single packet: some systems report an ICMP error so.
 const maxReadErrors = 100
 
+// whyClosed returns what a call on a closed link reports.
+func (e *Endpoint) whyClosed() error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed != nil {
+		return e.closed
+	}
+	return net.ErrClosed
+}
+
 // receive hands packets to their links until the socket is closed.
 func (e *Endpoint) receive() {
-	defer e.shut() // a link with nobody behind it ends its interface
 	buf := make([]byte, 1<<16)
-	for failed := 0; failed < maxReadErrors; {
+	for failed := 0; ; {
 		n, from, err := e.udp.ReadFromUDPAddrPort(buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
+			e.shut(net.ErrClosed)
 			return
 		case err != nil:
 			e.readErrors.Add(1)
-			failed++
+			if failed++; failed == maxReadErrors {
+				e.shut(fmt.Errorf("%w: the socket has failed: %w", net.ErrClosed, err))
+				return
+			}
 			continue
 		}
 		failed = 0

@@ -67,6 +67,14 @@ type clock struct{ now time.Time }
 
 func (c *clock) Now() time.Time { return c.now }
 
+// A hookClock runs a function whenever somebody looks at it.
+type hookClock struct{ hook *func() }
+
+func (c hookClock) Now() time.Time {
+	(*c.hook)()
+	return time.Unix(1e9, 0)
+}
+
 // open returns an endpoint on a fake socket with one segment.
 func open(t testing.TB, s Segment) (*fakeConn, *Endpoint, *Link) {
 	t.Helper()

@@ -49,7 +49,8 @@ func (l *Link) HardwareAddr() net.HardwareAddr { return slices.Clone(l.segment.H
 
 // ReadPackets waits for a frame, takes what else is there, one frame into each of
 // bufs, its length into sizes. A frame larger than its buffer is cut: buffers should
-// hold the MTU and 14 bytes more. It fails with net.ErrClosed after Close.
+// hold the MTU and 14 bytes more. It fails with net.ErrClosed after Close, and when the
+// socket has failed, whose own error is then beside it.
 func (l *Link) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 	limit := min(len(bufs), len(sizes))
 	if limit == 0 {
@@ -64,21 +65,16 @@ func (l *Link) ReadPackets(bufs [][]byte, sizes []int) (n int, err error) {
 		return true
 	})
 	if !open {
-		return 0, l.fault("read", net.ErrClosed)
+		return 0, l.fault("read", l.endpoint.whyClosed())
 	}
 	return n, nil
 }
 
-var errQueueFull = errors.New("the queue is full")
-
 // WritePackets queues frames to be sent, without waiting, and reports how many it
 // took: it stops at the first for which the queue has no room. Those that can't go
-// anywhere, larger than the MTU or shorter than a header, it takes and drops, and
-// counts. It fails with net.ErrClosed after Close.
+// anywhere, larger than the MTU, shorter than a header or with a VLAN tag, it takes and
+// drops, and counts. It fails with net.ErrClosed after Close.
 func (l *Link) WritePackets(bufs [][]byte) (n int, err error) {
-	if l.out.isClosed() {
-		return 0, l.fault("write", net.ErrClosed)
-	}
 	var room [headerLen]byte
 	header := appendHeader(room[:0], l.segment.VNI)
 	for i, frame := range bufs {
@@ -89,13 +85,16 @@ func (l *Link) WritePackets(bufs [][]byte) (n int, err error) {
 		case len(frame) > l.segment.MTU+ethernetLen:
 			l.counters.writeTooLarge.Add(1)
 			continue
+		case tagged(frame):
+			l.counters.writeVLAN.Add(1)
+			continue
 		}
 		var to netip.AddrPort
 		if s := destinationOf(frame); !s.group() {
 			to, _ = l.stations.find(s, l.endpoint.now())
 		}
-		if !l.out.put(header, frame, to) {
-			return i, l.fault("write", errQueueFull)
+		if err := l.out.put(header, frame, to); err != nil {
+			return i, l.fault("write", err)
 		}
 	}
 	return len(bufs), nil
@@ -109,8 +108,13 @@ func (l *Link) send() {
 			l.sendTo(p, p.to)
 			continue
 		}
+		peers := *l.peers.Load()
+		if len(peers) == 0 {
+			l.counters.writeNoPeer.Add(1)
+			continue
+		}
 		l.counters.flooded.Add(1)
-		for _, to := range *l.peers.Load() {
+		for _, to := range peers {
 			l.sendTo(p, to)
 		}
 	}
@@ -128,7 +132,8 @@ func (l *Link) sendTo(p packet, to netip.AddrPort) {
 // receive queues a frame that came from a peer, and learns from it.
 func (l *Link) receive(frame []byte, from netip.AddrPort) {
 	source := sourceOf(frame)
-	to, known := l.peerOf(from)
+	peers := l.peers.Load()
+	to, known := peerOf(*peers, from)
 	drop := &l.counters.readInvalid
 	switch {
 	case l.segment.PeersOnly && !known:
@@ -137,14 +142,17 @@ func (l *Link) receive(frame []byte, from netip.AddrPort) {
 	case source == station(l.segment.HardwareAddr):
 		drop = &l.counters.ownFrame
 	case tagged(frame):
-		drop = &l.counters.vlan
+		drop = &l.counters.readVLAN
 	case len(frame) > l.segment.MTU+ethernetLen:
 		drop = &l.counters.readTooLarge
 	default:
 		if !l.segment.NoLearning && !l.stations.learn(source, to, l.endpoint.now()) {
 			l.counters.notLearned.Add(1)
 		}
-		if drop = &l.counters.readQueueFull; l.in.put(nil, frame, from) {
+		if now := l.peers.Load(); known && now != peers && !slices.Contains(*now, to) {
+			l.stations.forgetPeer(to) // RemovePeer did so before this one was learned
+		}
+		if drop = &l.counters.readQueueFull; l.in.put(nil, frame, from) == nil {
 			l.counters.packetsRead.Add(1)
 			l.counters.bytesRead.Add(uint64(len(frame)))
 			return
@@ -156,9 +164,9 @@ func (l *Link) receive(frame []byte, from netip.AddrPort) {
 // peerOf returns the peer that sends from an address, and whether it is one of the
 // peers that were named: of those with that address the one with that port, or else
 // the first.
-func (l *Link) peerOf(from netip.AddrPort) (p netip.AddrPort, known bool) {
+func peerOf(peers []netip.AddrPort, from netip.AddrPort) (p netip.AddrPort, known bool) {
 	p = netip.AddrPortFrom(from.Addr(), Port)
-	for _, peer := range *l.peers.Load() {
+	for _, peer := range peers {
 		switch {
 		case peer == from:
 			return peer, true
@@ -169,8 +177,9 @@ func (l *Link) peerOf(from netip.AddrPort) (p netip.AddrPort, known bool) {
 	return p, known
 }
 
-// Close ends ReadPackets, closes the segment and drops what is queued. Its VNI may be
-// opened again. Closing twice is no error.
+// Close ends ReadPackets, closes the segment and drops what is queued; a frame that the
+// socket is taking at this moment may still go out. Its VNI may be opened again.
+// Closing twice is no error.
 func (l *Link) Close() error {
 	l.endpoint.forget(l)
 	l.shut()

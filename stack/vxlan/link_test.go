@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
+	"testing/synctest"
 )
 
 // scapy 2.5.0: bytes(VXLAN(flags=8, vni=0xabcdef) / Ether(dst='02:00:00:00:00:0b',
@@ -98,7 +97,7 @@ func TestFloodAndLearn(t *testing.T) {
 // the source port of VXLAN is no port to send to.
 func TestPortOfLearnedPeer(t *testing.T) {
 	one, two := netip.MustParseAddrPort("192.0.2.1:1001"), netip.MustParseAddrPort("192.0.2.1:1002")
-	_, e, l := open(t, Segment{Peers: []netip.AddrPort{one, two}})
+	conn, _, l := open(t, Segment{Peers: []netip.AddrPort{one, two}})
 	for from, want := range map[string]string{
 		"192.0.2.1:1001":           "192.0.2.1:1001",
 		"192.0.2.1:1002":           "192.0.2.1:1002",
@@ -109,7 +108,8 @@ func TestPortOfLearnedPeer(t *testing.T) {
 		"[2001:db8::1]:4789":       "[2001:db8::1]:4789",
 		"[::ffff:192.0.2.4]:50000": "192.0.2.4:4789",
 	} {
-		e.deliver(encapsulated(0, frame(broadcast, stationB, 46)), unmapped(netip.MustParseAddrPort(from)))
+		conn.received <- packet{encapsulated(0, frame(broadcast, stationB, 46)), netip.MustParseAddrPort(from)}
+		read(t, l) // it is here, and learned from
 		if got := l.Stations(); len(got) != 1 || got[0].Peer.String() != want {
 			t.Errorf("a frame from %s: %v, want %s", from, got, want)
 		}
@@ -138,7 +138,7 @@ func TestReceiveDrops(t *testing.T) {
 		{"from a group", encapsulated(7, frame(own, broadcast, 46)), peerA, Counters{ReadInvalid: 1}, EndpointCounters{}},
 		{"from nobody", encapsulated(7, frame(own, make(net.HardwareAddr, 6), 46)), peerA, Counters{ReadInvalid: 1}, EndpointCounters{}},
 		{"from itself", encapsulated(7, frame(broadcast, own, 46)), peerA, Counters{OwnFrame: 1}, EndpointCounters{}},
-		{"VLAN", encapsulated(7, vlan), peerA, Counters{VLAN: 1}, EndpointCounters{}},
+		{"VLAN", encapsulated(7, vlan), peerA, Counters{ReadVLAN: 1}, EndpointCounters{}},
 		{"too large", encapsulated(7, frame(own, stationB, 1451)), peerA, Counters{ReadTooLarge: 1}, EndpointCounters{}},
 		{"as large as can be", encapsulated(7, frame(own, stationB, 1450)), peerA, Counters{PacketsRead: 1, BytesRead: 1464}, EndpointCounters{}},
 		{"a header only", good[:headerLen+ethernetLen], peerA, Counters{PacketsRead: 1, BytesRead: 14}, EndpointCounters{}},
@@ -158,13 +158,35 @@ func TestReceiveDrops(t *testing.T) {
 
 func TestWriteDrops(t *testing.T) {
 	conn, _, l := open(t, Segment{Peers: []netip.AddrPort{peerA}, MTU: 1280})
-	write(t, l, make([]byte, 13), frame(broadcast, stationA, 1281), frame(broadcast, stationA, 1280))
+	vlan := frame(broadcast, stationA, 46)
+	vlan[12], vlan[13] = 0x88, 0xa8
+	write(t, l, make([]byte, 13), vlan, frame(broadcast, stationA, 1281), frame(broadcast, stationA, 1280))
 	if got := <-conn.sent; len(got.data) != headerLen+ethernetLen+1280 {
 		t.Errorf("sent %d bytes", len(got.data))
 	}
-	if c := l.Counters(); c.WriteInvalid != 1 || c.WriteTooLarge != 1 {
+	if c := l.Counters(); c.WriteInvalid != 1 || c.WriteVLAN != 1 || c.WriteTooLarge != 1 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// A frame to all of no peers is dropped, and counted.
+func TestNoPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, _, l := open(t, Segment{})
+		write(t, l, frame(broadcast, stationA, 46))
+		synctest.Wait()
+		if c := l.Counters(); c.WriteNoPeer != 1 || c.Flooded != 0 || c.PacketsWritten != 0 {
+			t.Errorf("without a peer: %+v", c)
+		}
+		if err := l.AddPeer(peerA); err != nil {
+			t.Fatal(err)
+		}
+		write(t, l, frame(broadcast, stationA, 46))
+		synctest.Wait()
+		if c := l.Counters(); c.WriteNoPeer != 1 || c.Flooded != 1 || c.PacketsWritten != 1 || len(conn.sent) != 1 {
+			t.Errorf("with one: %+v", c)
+		}
+	})
 }
 
 // Neither direction waits for anyone, and what does not fit is told and counted.
@@ -187,68 +209,37 @@ func TestFullQueues(t *testing.T) {
 	}
 }
 
-func TestClose(t *testing.T) {
-	conn, e, l := open(t, Segment{VNI: 7})
-	ended := make(chan error)
-	go func() {
-		_, err := l.ReadPackets([][]byte{make([]byte, 10)}, make([]int, 1))
-		ended <- err
-	}()
-	if err := errors.Join(l.Close(), l.Close()); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), "VNI 7") {
-		t.Errorf("ReadPackets: %v", err)
-	}
-	if n, err := l.WritePackets([][]byte{frame(broadcast, stationA, 1)}); n != 0 || !errors.Is(err, net.ErrClosed) {
-		t.Errorf("WritePackets: %d, %v", n, err)
-	}
-	again, err := e.Open(Segment{VNI: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close() // does not close the one that has its VNI now
-	if _, err := e.Open(Segment{VNI: 7}); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("the VNI of an open link: %v", err)
-	}
-	if err := errors.Join(e.Close(), e.Close()); err != nil {
-		t.Error(err)
-	}
-	if _, err := again.ReadPackets([][]byte{make([]byte, 10)}, make([]int, 1)); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("ReadPackets after the endpoint's Close: %v", err)
-	}
-	if _, err := e.Open(Segment{VNI: 8}); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Open after Close: %v", err)
-	}
-	<-conn.closed
+// Two goroutines that wait for a frame each get one of two.
+func TestTwoReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, e, l := open(t, Segment{})
+		got := make(chan error, 2)
+		for range 2 {
+			go func() {
+				_, err := l.ReadPackets([][]byte{make([]byte, 100)}, make([]int, 1))
+				got <- err
+			}()
+		}
+		synctest.Wait()
+		e.deliver(encapsulated(0, frame(broadcast, stationB, 46)), peerA)
+		e.deliver(encapsulated(0, frame(broadcast, stationB, 46)), peerA)
+		synctest.Wait()
+		if len(got) != 2 {
+			t.Errorf("%d of two readers got a frame", len(got))
+		}
+	})
 }
 
-// A socket that fails for good ends the links, so that nobody waits for ever; one that
-// reports an error now and then does not.
-func TestBrokenSocket(t *testing.T) {
-	conn := newFakeConn()
-	conn.fail = io.ErrUnexpectedEOF
-	e, err := New(Config{Conn: conn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	if l, err := e.Open(Segment{}); err == nil {
-		_, err = l.ReadPackets([][]byte{make([]byte, 10)}, make([]int, 1))
-		if !errors.Is(err, net.ErrClosed) {
-			t.Errorf("ReadPackets: %v", err)
-		}
-	} else if !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Open: %v", err)
-	}
-	if c := e.Counters(); c.ReadErrors != maxReadErrors {
-		t.Errorf("%+v", c)
-	}
-}
+type nameless struct{ net.PacketConn }
+
+func (nameless) LocalAddr() net.Addr { return nil }
 
 func TestBadConfig(t *testing.T) {
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Config.Conn") {
 		t.Errorf("without a socket: %v", err)
+	}
+	if _, err := New(Config{Conn: nameless{}}); err == nil || !strings.HasPrefix(err.Error(), "vxlan: ") {
+		t.Errorf("a socket without an address: %v", err)
 	}
 	for _, c := range []struct {
 		s    Segment
@@ -264,6 +255,9 @@ func TestBadConfig(t *testing.T) {
 		{Segment{HardwareAddr: stationA[:5]}, "02:00:00:00:00"},
 		{Segment{Peers: []netip.AddrPort{{}}}, "invalid AddrPort"},
 		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::]:4789")}}, "[::]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::%eth0]:4789")}}, "[::%eth0]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[::ffff:0.0.0.0]:4789")}}, "[::ffff:0.0.0.0]:4789"},
+		{Segment{Peers: []netip.AddrPort{netip.MustParseAddrPort("[fe80::1]:4789")}}, "[fe80::1]:4789"},
 	} {
 		if _, err := c.s.complete(netip.Addr{}); err == nil || !strings.HasPrefix(err.Error(), "vxlan: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want it to name %q", c.s, err, c.want)

@@ -27,7 +27,7 @@ func (l *Link) AddPeer(p netip.AddrPort) error {
 }
 
 // RemovePeer removes a peer and all stations that were learned behind it, and says
-// whether it was there.
+// whether it was there. What is queued for it already is still sent.
 func (l *Link) RemovePeer(p netip.AddrPort) bool {
 	p, err := peer(p)
 	if err != nil {
@@ -66,5 +66,5 @@ func (l *Link) AddStation(hw net.HardwareAddr, p netip.AddrPort) error {
 
 // RemoveStation removes a station, static or learned, and says whether it was there.
 func (l *Link) RemoveStation(hw net.HardwareAddr) bool {
-	return len(hw) == 6 && l.stations.forget(station(hw))
+	return len(hw) == 6 && l.stations.forget(station(hw), l.endpoint.now())
 }

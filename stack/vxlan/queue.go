@@ -1,6 +1,8 @@
 package vxlan
 
 import (
+	"errors"
+	"net"
 	"net/netip"
 	"sync"
 )
@@ -31,19 +33,23 @@ func newQueue() *queue {
 	return q
 }
 
-// put queues the concatenation of a and b, and says whether there was room.
-func (q *queue) put(a, b []byte, to netip.AddrPort) bool {
+var errQueueFull = errors.New("the queue is full")
+
+// put queues the concatenation of a and b.
+func (q *queue) put(a, b []byte, to netip.AddrPort) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || q.n == len(q.ring) && !q.grow() {
-		return false
+	if q.closed {
+		return net.ErrClosed
+	}
+	if q.n == len(q.ring) && !q.grow() {
+		return errQueueFull
 	}
 	p := &q.ring[(q.head+q.n)%len(q.ring)]
 	p.data, p.to = append(append(p.data[:0], a...), b...), to
-	if q.n++; q.n == 1 {
-		q.filled.Signal()
-	}
-	return true
+	q.n++
+	q.filled.Signal() // each time: several may wait
+	return nil
 }
 
 // take waits for packets and hands them to each until that wants no more. It says
@@ -96,10 +102,4 @@ func (q *queue) close() {
 	q.closed = true
 	q.ring, q.head, q.n = nil, 0, 0
 	q.filled.Broadcast()
-}
-
-func (q *queue) isClosed() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed
 }

@@ -17,11 +17,13 @@ type Segment struct {
 	VNI uint32
 
 	// Peers are the other tunnel end points, to all of which broadcasts, multicasts
-	// and frames to unknown stations go. A port of zero is [Port].
+	// and frames to unknown stations go. A port of zero is [Port]; one that is named
+	// twice counts once. A link-local IPv6 address needs its zone, as the socket has
+	// it: the name of the interface, not its index.
 	Peers []netip.AddrPort
 
-	// PeersOnly drops packets from other addresses than those of Peers. False: they
-	// may come from anyone.
+	// PeersOnly drops packets from other addresses than those of Peers; a group among
+	// them is the address of nobody. False: they may come from anyone.
 	PeersOnly bool
 
 	// NoLearning leaves the table of stations to AddStation. False: the address of a
@@ -56,11 +58,15 @@ const (
 
 // complete returns s, checked, with its defaults. local is the socket's address.
 func (s Segment) complete(local netip.Addr) (Segment, error) {
-	s.Peers = slices.Clone(s.Peers)
-	for i, p := range s.Peers {
-		var err error
-		if s.Peers[i], err = peer(p); err != nil {
+	named := s.Peers
+	s.Peers = nil
+	for _, p := range named {
+		p, err := peer(p)
+		if err != nil {
 			return s, err
+		}
+		if !slices.Contains(s.Peers, p) {
+			s.Peers = append(s.Peers, p)
 		}
 	}
 	s.MaxStations = cmp.Or(s.MaxStations, defaultStations)
@@ -87,10 +93,15 @@ func (s Segment) complete(local netip.Addr) (Segment, error) {
 
 // peer returns p in the form in which peers are compared.
 func peer(p netip.AddrPort) (netip.AddrPort, error) {
-	if !p.Addr().IsValid() || p.Addr().IsUnspecified() {
+	addr := p.Addr().Unmap()
+	switch {
+	case !addr.IsValid() || addr.WithZone("").IsUnspecified():
 		return p, fmt.Errorf("vxlan: peer %v has no address", p)
+	case addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "":
+		// Packets come from an address with a zone, which would not be this one.
+		return p, fmt.Errorf("vxlan: peer %v is link-local and has no zone", p)
 	}
-	return netip.AddrPortFrom(p.Addr().Unmap(), cmp.Or(p.Port(), Port)), nil
+	return netip.AddrPortFrom(addr, cmp.Or(p.Port(), Port)), nil
 }
 
 // defaultMTU is what an outer path of 1500 bytes leaves: the peers tell the family,

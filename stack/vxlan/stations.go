@@ -118,10 +118,11 @@ func (t *stations) fix(s station, peer netip.AddrPort) {
 }
 
 // forget removes a station, and says whether it was there.
-func (t *stations) forget(s station) bool {
+func (t *stations) forget(s station, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.remove(s)
+	expired := t.expired(t.table[s], now)
+	return t.remove(s) && !expired
 }
 
 // forgetPeer removes all that was learned of a peer.

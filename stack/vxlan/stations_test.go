@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -78,30 +79,56 @@ func TestNoLearning(t *testing.T) {
 // The table against a plain list that forgets what is of age at each step.
 func TestStationsAgainstList(t *testing.T) {
 	type row struct {
-		s    station
-		peer netip.AddrPort
-		seen time.Time
+		s      station
+		peer   netip.AddrPort
+		static bool
+		seen   time.Time
 	}
 	r := rand.New(rand.NewPCG(7348, 1))
 	table := stations{limit: 5, age: 10 * time.Second}
 	now := time.Unix(1e9, 0)
 	var list []row
+	learned := func() (n int) {
+		for _, e := range list {
+			if !e.static {
+				n++
+			}
+		}
+		return n
+	}
+	refused := 0
 	for step := range 20_000 {
 		now = now.Add(time.Duration(r.IntN(3)) * time.Second)
 		kept := list[:0]
 		for _, e := range list {
-			if now.Sub(e.seen) < table.age {
+			if e.static || now.Sub(e.seen) < table.age {
 				kept = append(kept, e)
 			}
 		}
 		list = kept
-		s := station{2, byte(r.IntN(9))}
+		s := station{2, byte(r.IntN(20))}
 		peer := []netip.AddrPort{peerA, peerB}[r.IntN(2)]
 		at := -1
 		for i := range list {
 			if list[i].s == s {
 				at = i
 			}
+		}
+		switch r.IntN(40) {
+		case 0, 3, 4, 5: // more often than fix, or all would be static
+			if got := table.forget(s, now); got != (at >= 0) {
+				t.Fatalf("step %d: forget %v: %v with %v", step, s, got, list)
+			}
+			list = slices.DeleteFunc(list, func(e row) bool { return e.s == s })
+			continue
+		case 1:
+			table.forgetPeer(peer)
+			list = slices.DeleteFunc(list, func(e row) bool { return e.peer == peer && !e.static })
+			continue
+		case 2:
+			table.fix(s, peer)
+			list = append(slices.DeleteFunc(list, func(e row) bool { return e.s == s }), row{s, peer, true, time.Time{}})
+			continue
 		}
 		if r.IntN(2) == 0 {
 			got, ok := table.find(s, now)
@@ -110,16 +137,23 @@ func TestStationsAgainstList(t *testing.T) {
 			}
 			continue
 		}
-		learned := table.learn(s, peer, now)
+		got := table.learn(s, peer, now)
 		switch {
+		case at >= 0 && list[at].static:
 		case at >= 0:
-			list[at] = row{s, peer, now}
-		case len(list) < table.limit:
-			list = append(list, row{s, peer, now})
+			list[at] = row{s, peer, false, now}
+		case learned() < table.limit:
+			list = append(list, row{s, peer, false, now})
 			at = len(list) - 1
 		}
-		if learned != (at >= 0) {
-			t.Fatalf("step %d: learn %v: %v with %v", step, s, learned, list)
+		if got != (at >= 0) || table.learned() > table.limit {
+			t.Fatalf("step %d: learn %v: %v with %v, %d learned", step, s, got, list, table.learned())
 		}
+		if !got {
+			refused++
+		}
+	}
+	if refused < 100 {
+		t.Errorf("the table was full %d times only", refused)
 	}
 }

@@ -114,7 +114,8 @@ func (d *Datagram) plain4(b []byte) bool {
 }
 
 // ordinary reports whether a packet may be from src to dst without a second look. Whether dst is this
-// host's, and so no broadcast address, is to be asked still.
+// host's, and so no broadcast address, is to be asked still. An IPv4-mapped source would pass for the
+// IPv4 host's with whoever reads the datagram: gVisor drops it.
 func ordinary(src, dst netip.Addr) bool {
-	return !dst.IsMulticast() && !src.IsMulticast() && !src.IsUnspecified() && !src.IsLoopback() && src != broadcast && src != dst
+	return !dst.IsMulticast() && !src.IsMulticast() && !src.IsUnspecified() && !src.IsLoopback() && !src.Is4In6() && src != broadcast && src != dst
 }

@@ -39,7 +39,7 @@ func TestScapy(t *testing.T) {
 			if c.RxUnknown == 0 || c.RxRunt == 0 && c.RxOther == 0 || h.iface.Err() != nil {
 				t.Errorf("%+v, %v", c, h.iface.Err())
 			}
-			t.Logf("%d sent, %+v", sent, c)
+			t.Logf("%s%+v", out, c)
 		}
 	}
 	onTUN(t, "ping", judge(""))
