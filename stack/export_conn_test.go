@@ -34,6 +34,13 @@ func (s *Stack) OpenConns() int {
 	return len(s.conns.open)
 }
 
+// Queued is how many datagrams and errors wait for a call.
+func (c *UDPConn) Queued() (datagrams, errors int) {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	return c.queue.n, int(c.errs.count.Load())
+}
+
 // ShareDeadline shows how the time for dialling is divided.
 func ShareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
 	return shareDeadline(ctx, left)
