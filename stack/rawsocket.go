@@ -27,7 +27,7 @@ type rawSocket struct {
 	done chan struct{} // closed by Close
 
 	mu     sync.Mutex // changes of opt and groups; held while gVisor joins a group
-	groups map[rawGroup]struct{}
+	groups memberships
 
 	flows flowCache
 	errs  errorQueue
@@ -57,7 +57,7 @@ func newRawSocket(s *Stack, ipv4 bool, proto uint8) *rawSocket {
 		s:      s,
 		key:    rawKey{ipv4, proto},
 		done:   make(chan struct{}),
-		groups: make(map[rawGroup]struct{}),
+		groups: memberships{s: s},
 	}
 	c.queue.init()
 	c.read.init(s.clock)
@@ -191,7 +191,7 @@ func (c *rawSocket) Close() error {
 		c.flows.close()
 		c.read.set(time.Time{}) // stops the timers
 		c.write.set(time.Time{})
-		c.leaveAll()
+		c.groups.leaveAll()
 	})
 	return err
 }

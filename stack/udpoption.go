@@ -3,7 +3,6 @@ package stack
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"syscall"
 )
 
@@ -147,22 +146,4 @@ func (c *UDPConn) withGroup(ifi *net.Interface, group net.Addr, do func(membersh
 		return c.opError("set", syscallError("setsockopt", err))
 	}
 	return nil
-}
-
-// groupAddr returns the group that an address of package net names.
-func groupAddr(group net.Addr) (netip.Addr, error) {
-	var ip net.IP
-	switch a := group.(type) {
-	case *net.IPAddr:
-		ip = a.IP
-	case *net.UDPAddr:
-		ip = a.IP
-	default:
-		return netip.Addr{}, fmt.Errorf("the group is a %T, neither a *net.UDPAddr nor a *net.IPAddr: %w", group, syscall.EINVAL)
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	if addr = addr.Unmap(); !addr.IsMulticast() {
-		return addr, fmt.Errorf("group %v is no multicast address: %w", group, syscall.EINVAL)
-	}
-	return addr, nil
 }
