@@ -16,6 +16,7 @@ func NewDeadline(c Clock) *Deadline {
 }
 
 func (d *Deadline) Set(t time.Time)       { d.d.set(t) }
+func (d *Deadline) End()                  { d.d.end() }
 func (d *Deadline) Wait() <-chan struct{} { return d.d.wait() }
 
 // ParseNetwork shows the parser of networks' names.

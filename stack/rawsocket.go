@@ -189,8 +189,8 @@ func (c *rawSocket) Close() error {
 		c.s.raw.remove(c)
 		c.queue.close()
 		c.flows.close()
-		c.read.set(time.Time{}) // stops the timers
-		c.write.set(time.Time{})
+		c.read.end()
+		c.write.end()
 		c.groups.leaveAll()
 	})
 	return err
