@@ -174,7 +174,7 @@ func (i *Interface) removeEntries(entries ...*addressEntry) {
 
 // withdraw takes from gVisor what was taken from the book, which is first: nothing may choose it any more.
 func (i *Interface) withdraw(removed []*addressEntry) {
-	i.s.raw.dropFlows()
+	i.s.dropFlows()
 	for _, e := range removed {
 		if e.State != Duplicate {
 			engine.RemoveAddress(i.s.gv, i.index, e.Prefix.Addr())

@@ -45,8 +45,8 @@ func (c *conn) noBytes(op string) error {
 
 // stopTimers ends what Close leaves behind.
 func (c *conn) stopTimers() {
-	c.read.set(time.Time{})
-	c.write.set(time.Time{})
+	c.read.end()
+	c.write.end()
 }
 
 // LocalAddr returns the conn's own address. The zone of a link-local one is the interface's name.

@@ -22,16 +22,22 @@ import (
 // a forged message costs an attacker nothing.
 func (s *Stack) icmpError(m engine.ErrorMessage) {
 	known := s.raw.knows(m)
-	if id, ok := tupleOf(m); ok && s.exists(id, m.Interface) {
+	id, ok := tupleOf(m)
+	if ok && s.exists(id, m.Interface) {
 		known = true
-		s.errors.note(s.clock.Now(), id, newICMPError(m))
+		switch tcpip.TransportProtocolNumber(id.proto) {
+		case header.TCPProtocolNumber:
+			s.errors.note(s.clock.Now(), id, newICMPError(m))
+		case header.UDPProtocolNumber:
+			s.udp.tell(m, id)
+		}
 	}
 	lower := isTooBig(m) && known && s.learnPathMTU(m)
 	s.raw.tell(m, lower)
 }
 
-// connErrors keeps the latest ICMP errors about TCP and UDP. gVisor tells its endpoints of an error,
-// but not whose and what it was: a conn whose call fails looks here.
+// connErrors keeps the latest ICMP errors about TCP. gVisor tells its endpoints of an error, but not
+// whose and what it was: a conn whose call fails looks here.
 type connErrors struct {
 	mu   sync.Mutex
 	list [connErrorsMax]connError
@@ -121,7 +127,7 @@ func (k *socket) explain(err error) error {
 		return err
 	case errno == syscall.ETIMEDOUT:
 		return fmt.Errorf("%w; before, %w", err, cause)
-	case errno == syscall.ECONNREFUSED && id.proto == uint8(header.TCPProtocolNumber) && !errors.Is(cause, errno):
+	case errno == syscall.ECONNREFUSED && !errors.Is(cause, errno):
 		return err // a reset
 	}
 	return cause

@@ -13,6 +13,7 @@ type deadline struct {
 	passed chan struct{} // closed when the deadline has passed
 	nth    uint64        // how often it was set: a timer of an earlier time must not end a later one
 	stop   func() bool
+	ended  bool // none can be set any more
 }
 
 // init makes d ready, without a deadline.
@@ -26,6 +27,22 @@ func (d *deadline) init(clock Clock) {
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.ended {
+		d.move(t)
+	}
+}
+
+// end takes the deadline back for good: who sets one while the conn is being closed must not leave a
+// timer behind.
+func (d *deadline) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.move(time.Time{})
+	d.ended = true
+}
+
+// move is set; d.mu is held.
+func (d *deadline) move(t time.Time) {
 	if d.stop != nil {
 		// If the timer is on its way already, expire ignores it. To wait for it here would deadlock
 		// a clock whose driver calls set from another timer.

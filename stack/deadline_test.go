@@ -58,6 +58,15 @@ func TestDeadline(t *testing.T) {
 	if n := clock.pending(); n != 0 {
 		t.Errorf("%d timers are left", n)
 	}
+	d.End()
+	if passed(d.Wait()) {
+		t.Error("a deadline that was ended has passed")
+	}
+	d.Set(in(time.Hour))
+	d.Set(in(-1))
+	if n := clock.pending(); n != 0 || passed(d.Wait()) {
+		t.Errorf("set after the end: %d timers", n)
+	}
 }
 
 // lateClock is one whose timers are always on their way already when they are stopped.

@@ -16,6 +16,7 @@ func NewDeadline(c Clock) *Deadline {
 }
 
 func (d *Deadline) Set(t time.Time)       { d.d.set(t) }
+func (d *Deadline) End()                  { d.d.end() }
 func (d *Deadline) Wait() <-chan struct{} { return d.d.wait() }
 
 // ParseNetwork shows the parser of networks' names.
@@ -32,6 +33,13 @@ func (s *Stack) OpenConns() int {
 	s.conns.mu.Lock()
 	defer s.conns.mu.Unlock()
 	return len(s.conns.open)
+}
+
+// Queued is how many datagrams and errors wait for a call.
+func (c *UDPConn) Queued() (datagrams, errors int) {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	return c.queue.n, int(c.errs.count.Load())
 }
 
 // ShareDeadline shows how the time for dialling is divided.

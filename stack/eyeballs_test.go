@@ -287,9 +287,22 @@ func TestEyeballsResolutionDelay(t *testing.T) {
 		e.wantDelay(50 * time.Millisecond)
 		cancel()
 		err := within(t, dial)
-		wantOpError(t, err, "dial")
+		wantOpError(t, err, "dial", context.Canceled)
 		eventually(t, func() bool { return e.host.OpenConns() == 0 })
 		e.open(typeAAAA)
+	})
+	t.Run("cancelled before any answer", func(t *testing.T) {
+		for _, d := range []stack.Dialer{{}, {FallbackDelay: -1}} {
+			e := newEyeballs(t, names)
+			ctx, cancel := context.WithCancel(t.Context())
+			dial := e.dialling(ctx, d, "www.hextet.test.:7")
+			eventually(t, func() bool { return e.host.OpenConns() > 0 }) // a question
+			cancel()
+			err := within(t, dial)
+			wantOpError(t, err, "dial", context.Canceled)
+			eventually(t, func() bool { return e.host.OpenConns() == 0 })
+			e.open(typeA, typeAAAA)
+		}
 	})
 }
 

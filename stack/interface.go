@@ -259,7 +259,7 @@ func (s *Stack) remove(i *Interface) {
 	s.mu.Lock()
 	s.ifaces.Store(new(slices.DeleteFunc(slices.Clone(*s.ifaces.Load()), func(other *Interface) bool { return other == i })))
 	s.mu.Unlock()
-	s.raw.dropFlows()
+	s.dropFlows()
 	s.gv.RemoveNIC(i.id())
 	s.gen.bump()
 }

@@ -47,6 +47,24 @@ func (s *Stack) membership(group netip.Addr, ifi *net.Interface, others ...int) 
 	return m, nil
 }
 
+// groupAddr returns the group that an address of package net names.
+func groupAddr(group net.Addr) (netip.Addr, error) {
+	var ip net.IP
+	switch a := group.(type) {
+	case *net.IPAddr:
+		ip = a.IP
+	case *net.UDPAddr:
+		ip = a.IP
+	default:
+		return netip.Addr{}, fmt.Errorf("the group is a %T, neither a *net.UDPAddr nor a *net.IPAddr: %w", group, syscall.EINVAL)
+	}
+	addr, _ := netip.AddrFromSlice(ip)
+	if addr = addr.Unmap(); !addr.IsMulticast() {
+		return addr, fmt.Errorf("group %v is no multicast address: %w", group, syscall.EINVAL)
+	}
+	return addr, nil
+}
+
 func (g *memberships) join(m membership) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -115,16 +115,16 @@ func TestRawFlowsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[*rawFlow]bool{}
+	seen := map[*flow]bool{}
 	dst := netip.MustParseAddr("2001:db8::2")
-	for range 3 * maxRawFlows {
+	for range 3 * maxFlows {
 		if _, err := c.WriteMsg([]byte("x"), nil, dst); err != nil {
 			t.Fatal(err)
 		}
 		seen[c.flows.last.Load()] = true
 		dst = dst.Next()
 	}
-	if len(c.flows.flows) != maxRawFlows || len(seen) != 3*maxRawFlows {
+	if len(c.flows.flows) != maxFlows || len(seen) != 3*maxFlows {
 		t.Errorf("%d flows are kept, of %d", len(c.flows.flows), len(seen))
 	}
 	c.Close()

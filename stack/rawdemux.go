@@ -48,17 +48,6 @@ func (d *rawDemux) edit(k rawKey, change func([]*rawSocket) []*rawSocket) {
 	d.table.Store(&next)
 }
 
-// dropFlows makes the sockets let go of what they keep of the way to destinations. It is outdated already;
-// but a socket that sends no more would hold on to addresses and interfaces that are about to go, and an
-// address that is held keeps its prefix in gVisor when it is added again.
-func (d *rawDemux) dropFlows() {
-	for _, cs := range *d.table.Load() {
-		for _, c := range cs {
-			c.flows.dropAll()
-		}
-	}
-}
-
 // open is the engine's hook: it reports whether there is an IPv6 socket of a protocol.
 func (d *rawDemux) open(proto uint8) bool {
 	return len((*d.table.Load())[rawKey{proto: proto}]) > 0

@@ -1,14 +1,8 @@
 package stack
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"github.com/hextet/hextet/stack/internal/engine"
 )
-
-// maxRawErrors bounds the errors that wait for a socket's next call.
-const maxRawErrors = 16
 
 // SetReceiveErrors says whether the socket is told of every ICMP error about a packet that it can have
 // sent, as IPV6_RECVERR and IP_RECVERR have it elsewhere: each is the error of one of the next
@@ -28,42 +22,6 @@ func (c *rawSocket) SetReceiveErrors(on bool) error {
 
 // ReceiveErrors reports what SetReceiveErrors set.
 func (c *rawSocket) ReceiveErrors() bool { return c.opt.Load().receiveErrors }
-
-// rawErrors are the errors that wait for a socket's next call.
-type rawErrors struct {
-	count atomic.Int32 // of list, read without the lock
-
-	mu   sync.Mutex
-	list []*ICMPError
-}
-
-// push adds an error, or reports false.
-func (e *rawErrors) push(err *ICMPError) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.list) >= maxRawErrors {
-		return false
-	}
-	e.list = append(e.list, err)
-	e.count.Store(int32(len(e.list)))
-	return true
-}
-
-// pop returns the oldest error, or nil.
-func (e *rawErrors) pop() error {
-	if e.count.Load() == 0 {
-		return nil
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.list) == 0 {
-		return nil
-	}
-	err := e.list[0]
-	e.list = e.list[1:]
-	e.count.Store(int32(len(e.list)))
-	return err
-}
 
 // knows reports whether there is a socket that can have sent the packet that m is about.
 func (d *rawDemux) knows(m engine.ErrorMessage) bool {

@@ -28,7 +28,7 @@ func (c *rawSocket) SetHeaderIncluded(on bool) error {
 func (c *rawSocket) HeaderIncluded() bool { return c.opt.Load().headerIncluded }
 
 // include makes the packet of one that the caller made.
-func (c *rawSocket) include(p *rawPacket, f *rawFlow, pieces [][]byte) error {
+func (c *rawSocket) include(p *ipPacket, f *flow, pieces [][]byte) error {
 	n := 0
 	for _, piece := range pieces {
 		n += len(piece)

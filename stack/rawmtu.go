@@ -37,14 +37,6 @@ func (c *RawConn) SetUseMinimumMTU(value int) error {
 // UseMinimumMTU returns what SetUseMinimumMTU set.
 func (c *RawConn) UseMinimumMTU() int { return c.opt.Load().minimumMTU }
 
-// cut returns the size to which packets to dst are cut, over a path that carries mtu.
-func (o *rawOptions) cut(dst netip.Addr, mtu int) int {
-	if dst.Is6() && (o.minimumMTU == 1 || o.minimumMTU == -1 && dst.IsMulticast()) {
-		return min(mtu, minMTU)
-	}
-	return mtu
-}
-
 // PathMTU returns the size in bytes of the largest packet that reaches the address of Connect, IP header
 // included, as far as that is known (RFC 3542 section 11.4): at first what the outgoing link, or
 // the route, carries. A Packet Too Big, or Fragmentation Needed, that is about a packet of the host

@@ -6,23 +6,6 @@ import (
 	"syscall"
 )
 
-const (
-	defaultHops          = 64 // gVisor's, for both families
-	defaultMulticastHops = 1
-)
-
-// checkByte refuses what is no value of a header field of 8 bits and not -1, which asks for the
-// default.
-//
-// RFC 3542 section 6.3 and 6.5: "x < -1: return an error of EINVAL; x == -1: use kernel default;
-// 0 <= x <= 255: use x; x >= 256: return an error of EINVAL".
-func checkByte(what string, v int) error {
-	if v < -1 || v > 255 {
-		return fmt.Errorf("%s %d is not between -1 and 255: %w", what, v, syscall.EINVAL)
-	}
-	return nil
-}
-
 // setByte sets an option of one byte.
 func (c *rawSocket) setByte(what string, v int, field func(*rawOptions) *int) error {
 	return c.set(func(o *rawOptions) error {
@@ -80,21 +63,7 @@ func (c *rawSocket) MulticastInterface() (*net.Interface, error) {
 // another way; nil leaves it to the routes. Only the Index of ifi counts: it is that of an Interface
 // of the stack.
 func (c *rawSocket) SetMulticastInterface(ifi *net.Interface) error {
-	return c.set(func(o *rawOptions) error {
-		if ifi == nil {
-			o.multicastIf = 0
-			return nil
-		}
-		if c.s.byIndex(ifi.Index) == nil {
-			return errNoIndex(ifi)
-		}
-		o.multicastIf = ifi.Index
-		return nil
-	})
-}
-
-func errNoIndex(ifi *net.Interface) error {
-	return fmt.Errorf("the stack has no interface with index %d: %w", ifi.Index, syscall.ENODEV)
+	return c.set(func(o *rawOptions) error { return o.setMulticastInterface(c.s, ifi) })
 }
 
 // MulticastLoopback reports whether the stack's own members of a group receive what is sent to it.

@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	rawReadBuffer  = 256 << 10 // of a new socket
-	rawOverhead    = 128       // what a queued packet costs beside its payload
-	rawPooledBytes = 16 << 10  // a larger buffer is not kept for another packet
+	rawReadBuffer = 256 << 10 // of a new socket
+	rawOverhead   = 128       // what a queued packet costs beside its payload
 )
 
 // rawDatagram is one socket's copy of a packet.
@@ -44,10 +43,10 @@ func newRawDatagram(p *engine.RawPacket) *rawDatagram {
 
 // release gives the buffer back.
 func (d *rawDatagram) release() {
-	if cap(d.payload) > rawPooledBytes {
+	if cap(d.payload) > maxPooledBytes {
 		d.payload = nil
 	}
-	if cap(d.extensions) > rawPooledBytes {
+	if cap(d.extensions) > maxPooledBytes {
 		d.extensions = nil
 	}
 	rawDatagrams.Put(d)

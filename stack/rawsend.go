@@ -115,7 +115,7 @@ func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOp
 		return err
 	}
 	defer f.release()
-	p := c.s.newRawPacket()
+	p := c.s.newIPPacket()
 	defer p.free()
 	if o.headerIncluded {
 		err = c.include(p, f, pieces)
@@ -125,12 +125,17 @@ func (c *rawSocket) send(pieces [][]byte, h *rawHeader, dst netip.Addr, o *rawOp
 	if err != nil {
 		return err
 	}
-	return c.emit(p, f)
+	return p.emit(f)
+}
+
+// flow returns the way of a packet; the caller releases it.
+func (c *rawSocket) flow(k flowKey, o *rawOptions) (*flow, error) {
+	return c.flows.get(k, &o.sendOptions, func() (sendPath, error) { return c.path(k, o) })
 }
 
 // flowKey says what decides about the way to dst: a Routing header leads by its first segment.
-func (h *rawHeader) flowKey(dst netip.Addr, o *rawOptions) (rawFlowKey, error) {
-	k := rawFlowKey{dst: dst, source: h.source, iface: h.iface}
+func (h *rawHeader) flowKey(dst netip.Addr, o *rawOptions) (flowKey, error) {
+	k := flowKey{dst: dst, source: h.source, iface: h.iface}
 	if len(h.ext.routing) == 0 || !dst.IsValid() || o.headerIncluded {
 		return k, nil
 	}
@@ -139,42 +144,4 @@ func (h *rawHeader) flowKey(dst netip.Addr, o *rawOptions) (rawFlowKey, error) {
 		k.dst, k.final = via, dst.WithZone("")
 	}
 	return k, err
-}
-
-// hopsOf returns the hop limit, or time to live, of a packet.
-//
-// RFC 3493 section 5.2: "If IPV6_MULTICAST_HOPS is not set, the default is 1"; RFC 1112 section 6.1
-// says the same of IPv4.
-func (o *rawOptions) hopsOf(f *rawFlow, h *rawHeader) uint8 {
-	multicast := f.dst.IsMulticast()
-	n := o.hops
-	if multicast {
-		n = o.multicastHops
-	}
-	if h.hops != 0 {
-		n = h.hops
-	}
-	switch {
-	case n >= 0:
-		return uint8(n)
-	case multicast:
-		return defaultMulticastHops
-	}
-	return f.hops
-}
-
-// trafficClass returns the traffic class, or type of service, of a packet.
-func trafficClass(h *rawHeader, o *rawOptions) uint8 {
-	if h.tos != 0 {
-		return uint8(max(h.tos, 0))
-	}
-	return uint8(max(o.tos, 0))
-}
-
-// stays reports whether a packet is not to be fragmented.
-func (o *rawOptions) stays(h *rawHeader) bool {
-	if h.whole != nil {
-		return *h.whole
-	}
-	return o.dontFragment
 }

@@ -27,10 +27,10 @@ type rawSocket struct {
 	done chan struct{} // closed by Close
 
 	mu     sync.Mutex // changes of opt and groups; held while gVisor joins a group
-	groups map[rawGroup]struct{}
+	groups memberships
 
-	flows rawFlows
-	errs  rawErrors
+	flows flowCache
+	errs  errorQueue
 }
 
 // rawOptions is one state of a socket's options. Whoever looks at it takes no lock.
@@ -39,15 +39,11 @@ type rawOptions struct {
 	filter   icmp6.Filter
 	control  uint // x/net's ControlFlags of the family
 
-	hops, multicastHops, tos int // -1: the default
-	multicastIf              int // 0: the routes decide
-	loop                     bool
-	sticky                   *rawHeader // nil: nothing
-	headerIncluded           bool
-	dontFragment             bool
-	minimumMTU               int // IPV6_USE_MIN_MTU
-	receiveErrors            bool
-	receivePathMTU           bool
+	sendOptions
+	sticky         *rawHeader // nil: nothing
+	headerIncluded bool
+	receiveErrors  bool
+	receivePathMTU bool
 
 	bound    netip.Addr // without a zone; zero: all
 	boundIf  int        // 0: all
@@ -61,12 +57,16 @@ func newRawSocket(s *Stack, ipv4 bool, proto uint8) *rawSocket {
 		s:      s,
 		key:    rawKey{ipv4, proto},
 		done:   make(chan struct{}),
-		groups: make(map[rawGroup]struct{}),
+		groups: memberships{s: s},
 	}
 	c.queue.init()
 	c.read.init(s.clock)
 	c.write.init(s.clock)
-	o := &rawOptions{checksum: icmp6.Disabled, hops: -1, multicastHops: -1, tos: -1, minimumMTU: -1, loop: true}
+	c.flows.s, c.flows.proto = s, proto
+	o := &rawOptions{
+		checksum:    icmp6.Disabled,
+		sendOptions: sendOptions{hops: -1, multicastHops: -1, tos: -1, minimumMTU: -1, loop: true},
+	}
 	if !ipv4 {
 		o.checksum = icmp6.DefaultOffset(proto)
 	}
@@ -132,7 +132,7 @@ func (c *rawSocket) Connect(addr netip.Addr) error {
 		if !addr.IsValid() {
 			return nil
 		}
-		p, err := c.path(rawFlowKey{dst: addr.Unmap()}, o)
+		p, err := c.path(flowKey{dst: addr.Unmap()}, o)
 		if err != nil {
 			return err
 		}
@@ -189,9 +189,9 @@ func (c *rawSocket) Close() error {
 		c.s.raw.remove(c)
 		c.queue.close()
 		c.flows.close()
-		c.read.set(time.Time{}) // stops the timers
-		c.write.set(time.Time{})
-		c.leaveAll()
+		c.read.end()
+		c.write.end()
+		c.groups.leaveAll()
 	})
 	return err
 }

@@ -61,7 +61,7 @@ func (l *TCPListener) Close() error {
 	if err := l.k.Close(); err != nil {
 		return l.opError("close", err)
 	}
-	l.deadline.set(time.Time{}) // stops the timer
+	l.deadline.end()
 	return nil
 }
 

@@ -1,13 +1,11 @@
 package stack
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/hextet/hextet/stack/internal/engine"
 )
@@ -30,7 +28,7 @@ type UDPConn struct {
 	remote netip.AddrPort // without a zone; zero: not connected
 
 	// The way to the peer of a connected socket, whose source stays the same.
-	peer     udpFlowKey
+	peer     flowKey
 	peerName string // of the interface
 
 	mu  sync.Mutex // of registering; taken before gVisor's locks
@@ -38,10 +36,11 @@ type UDPConn struct {
 
 	opt   atomic.Pointer[udpOptions]
 	queue udpQueue
-	flows udpFlows
-	fail  atomic.Pointer[error] // for the next call
+	flows flowCache
+	errs  errorQueue // of the next calls
 
 	spoilt atomic.Uint64 // datagrams with a wrong checksum or length
+	errors atomic.Uint64 // ICMP errors that had no room in errs
 
 	groups memberships
 	once   sync.Once
@@ -58,7 +57,8 @@ func newUDPConn(s *Stack, network string, ipv4 bool) (*UDPConn, error) {
 	c.init(s.clock, network, c.done)
 	c.queue.init()
 	c.groups.s = s
-	c.opt.Store(&udpOptions{hops: -1, multicastHops: -1, tc: -1, loop: true})
+	c.flows.s, c.flows.proto = s, protoUDP
+	c.opt.Store(&udpOptions{sendOptions: sendOptions{hops: -1, multicastHops: -1, tos: -1, loop: true}})
 	if err := s.conns.add(c); err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (c *UDPConn) connect(from binding, to netip.AddrPort) error {
 	c.v6only = !c.ipv4
 	c.port = from.port
 	bare := to.Addr().WithZone("")
-	f, err := c.flow(udpFlowKey{dst: to.Addr(), source: from.addr, iface: int(from.nic)}, c.opt.Load())
+	f, err := c.flow(flowKey{dst: to.Addr(), source: from.addr, iface: int(from.nic)}, c.opt.Load())
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (c *UDPConn) connect(from binding, to netip.AddrPort) error {
 		c.iface = f.iface
 	}
 	c.local, c.remote = f.src, netip.AddrPortFrom(bare, to.Port())
-	c.peer, c.peerName = udpFlowKey{to.Addr(), f.src, f.iface}, c.s.zoneName(f.iface)
+	c.peer, c.peerName = flowKey{dst: to.Addr(), source: f.src, iface: f.iface}, c.s.zoneName(f.iface)
 	return nil
 }
 
@@ -178,23 +178,6 @@ func (c *UDPConn) receive(d *engine.Datagram) {
 	c.s.gv.Stats().UDP.ReceiveBufferErrors.Increment()
 }
 
-// interrupt makes the next call fail with err, one that waits too. It takes no lock.
-func (c *UDPConn) interrupt(err error) {
-	c.fail.Store(&err)
-	c.queue.wake()
-}
-
-// pending returns the error of an interrupt, once.
-func (c *UDPConn) pending() error {
-	if c.fail.Load() == nil {
-		return nil
-	}
-	if err := c.fail.Swap(nil); err != nil {
-		return *err
-	}
-	return nil
-}
-
 // next waits for a datagram and copies its payload, as much as fits, into b.
 func (c *UDPConn) next(b []byte) (udpRecord, error) {
 	for {
@@ -206,7 +189,8 @@ func (c *UDPConn) next(b []byte) (udpRecord, error) {
 			return udpRecord{}, os.ErrDeadlineExceeded
 		default:
 		}
-		if err := c.pending(); err != nil {
+		if err := c.errs.pop(); err != nil {
+			c.queue.wake() // the token may have been that of a datagram
 			return udpRecord{}, err
 		}
 		if r, ok := c.queue.pop(b); ok {
@@ -228,12 +212,13 @@ type UDPStats struct {
 	Received        uint64 // queued to be read
 	DroppedQueue    uint64 // the queue was full
 	DroppedChecksum uint64 // wrong checksum or length, or in IPv6 none
+	DroppedErrors   uint64 // ICMP errors: too many waited for a call to return them
 }
 
 // Stats returns the socket's counters.
 func (c *UDPConn) Stats() UDPStats {
 	received, dropped := c.queue.counts()
-	return UDPStats{Received: received, DroppedQueue: dropped, DroppedChecksum: c.spoilt.Load()}
+	return UDPStats{Received: received, DroppedQueue: dropped, DroppedChecksum: c.spoilt.Load(), DroppedErrors: c.errors.Load()}
 }
 
 // SetReadBuffer sets how many bytes of datagrams, each with an overhead of 128 bytes, wait to be read
@@ -251,15 +236,4 @@ func (c *UDPConn) SetReadBuffer(bytes int) error {
 func (c *UDPConn) SetWriteBuffer(bytes int) error {
 	_, err := c.bufferSize(bytes, "write")
 	return err
-}
-
-// errDown says what became of a connected socket's interface.
-func (s *Stack) errDown(iface int, name string) error {
-	if i := s.byIndex(iface); i != nil {
-		if err := i.Err(); err != nil {
-			return fmt.Errorf("%w: %w", err, syscall.ENETDOWN)
-		}
-		return nil
-	}
-	return fmt.Errorf("interface %q was detached: %w", name, syscall.ENETDOWN)
 }

@@ -3,15 +3,13 @@ package stack
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"syscall"
 )
 
 // udpOptions is one state of a socket's options. Whoever looks at it takes no lock.
 type udpOptions struct {
-	hops, multicastHops, tc int // -1: the default
-	multicastIf             int // 0: the routes decide
-	loop                    bool
+	sendOptions
+	receiveErrors bool
 }
 
 var (
@@ -24,15 +22,15 @@ func (c *UDPConn) msgHeader(cm *ControlMessage) (udpHeader, error) {
 	if cm == nil {
 		return udpHeader{}, nil
 	}
-	h := udpHeader{iface: cm.Interface, hops: cm.HopLimit, tc: cm.TrafficClass}
+	h := udpHeader{iface: cm.Interface, hops: cm.HopLimit, tc: cm.TrafficClass, whole: cm.DontFragment}
 	if err := checkByte("control message: hop limit", cm.HopLimit); err != nil {
 		return h, err
 	}
 	if err := checkByte("control message: traffic class", cm.TrafficClass); err != nil {
 		return h, err
 	}
-	if cm.DontFragment != nil || cm.HopByHop != nil || cm.DestinationFirst != nil || cm.Routing != nil || cm.DestinationOptions != nil {
-		return h, fmt.Errorf("control message: extension headers and DontFragment are for raw sockets: %w", syscall.EOPNOTSUPP)
+	if cm.HopByHop != nil || cm.DestinationFirst != nil || cm.Routing != nil || cm.DestinationOptions != nil {
+		return h, fmt.Errorf("control message: extension headers are for raw sockets: %w", syscall.EOPNOTSUPP)
 	}
 	if cm.Interface < 0 {
 		return h, fmt.Errorf("control message: interface index %d: %w", cm.Interface, syscall.EINVAL)
@@ -42,35 +40,6 @@ func (c *UDPConn) msgHeader(cm *ControlMessage) (udpHeader, error) {
 		return h, c.checkFamily(source)
 	}
 	return h, nil
-}
-
-// hopsTo returns the hop limit, or time to live, of a datagram.
-//
-// RFC 3493 section 5.2: "If IPV6_MULTICAST_HOPS is not set, the default is 1"; RFC 1112 section 6.1
-// says the same of IPv4.
-func (o *udpOptions) hopsTo(f *udpFlow, h udpHeader) uint8 {
-	n := o.hops
-	if f.multicast {
-		n = o.multicastHops
-	}
-	if h.hops != 0 {
-		n = h.hops
-	}
-	switch {
-	case n >= 0:
-		return uint8(n)
-	case f.multicast:
-		return defaultMulticastHops
-	}
-	return f.route.DefaultTTL()
-}
-
-// trafficClass returns the traffic class, or type of service, of a datagram.
-func (o *udpOptions) trafficClass(h udpHeader) uint8 {
-	if h.tc != 0 {
-		return uint8(max(h.tc, 0))
-	}
-	return uint8(max(o.tc, 0))
 }
 
 // set replaces the options by a changed copy, unless f fails.
@@ -116,24 +85,24 @@ func (c *UDPConn) SetMulticastHopLimit(hops int) error {
 // SetTrafficClass sets the traffic class, in IPv4 the type of service, of what is sent, from 0 to 255, or
 // -1 for the default, 0.
 func (c *UDPConn) SetTrafficClass(tc int) error {
-	return c.setByte("traffic class", tc, func(o *udpOptions) *int { return &o.tc })
+	return c.setByte("traffic class", tc, func(o *udpOptions) *int { return &o.tos })
+}
+
+// SetDontFragment says whether a datagram that makes a packet larger than the path carries is refused,
+// with syscall.EMSGSIZE, instead of being sent in fragments (RFC 3542 section 11.2). IPv4 packets then
+// also have the bit that forbids routers to do so. On a new socket it is off.
+func (c *UDPConn) SetDontFragment(on bool) error {
+	return c.set(func(o *udpOptions) error {
+		o.dontFragment = on
+		return nil
+	})
 }
 
 // SetMulticastInterface sets the interface by which datagrams to groups, and to 255.255.255.255, leave that
 // name none in another way; nil leaves it to the stack, which takes the oldest. That of a connected socket stays
 // what it was. Only the Index of ifi counts: it is that of an Interface of the stack.
 func (c *UDPConn) SetMulticastInterface(ifi *net.Interface) error {
-	return c.set(func(o *udpOptions) error {
-		if ifi == nil {
-			o.multicastIf = 0
-			return nil
-		}
-		if c.s.byIndex(ifi.Index) == nil {
-			return errNoIndex(ifi)
-		}
-		o.multicastIf = ifi.Index
-		return nil
-	})
+	return c.set(func(o *udpOptions) error { return o.setMulticastInterface(c.s, ifi) })
 }
 
 // SetMulticastLoopback says whether the stack's own members of a group, this socket included, receive
@@ -177,22 +146,4 @@ func (c *UDPConn) withGroup(ifi *net.Interface, group net.Addr, do func(membersh
 		return c.opError("set", syscallError("setsockopt", err))
 	}
 	return nil
-}
-
-// groupAddr returns the group that an address of package net names.
-func groupAddr(group net.Addr) (netip.Addr, error) {
-	var ip net.IP
-	switch a := group.(type) {
-	case *net.IPAddr:
-		ip = a.IP
-	case *net.UDPAddr:
-		ip = a.IP
-	default:
-		return netip.Addr{}, fmt.Errorf("the group is a %T, neither a *net.UDPAddr nor a *net.IPAddr: %w", group, syscall.EINVAL)
-	}
-	addr, _ := netip.AddrFromSlice(ip)
-	if addr = addr.Unmap(); !addr.IsMulticast() {
-		return addr, fmt.Errorf("group %v is no multicast address: %w", group, syscall.EINVAL)
-	}
-	return addr, nil
 }

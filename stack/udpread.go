@@ -29,7 +29,7 @@ func (c *UDPConn) ReadFrom(b []byte) (int, net.Addr, error) {
 // allocates nothing.
 //
 // On a connected socket it returns syscall.ECONNREFUSED once for each port unreachable message that
-// the peer sent.
+// the peer sent, as far as they fit the socket: see SetReceiveErrors.
 func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	r, err := c.next(b)
 	if err != nil {
@@ -61,8 +61,8 @@ func (c *UDPConn) ReadMsg(b []byte, cm *ControlMessage) (n int, from netip.AddrP
 
 // WriteMsg sends b as one datagram to an address, or, if that is zero, to the one that was dialled. cm
 // may be nil; what it says is for this datagram only: a Source, which must be one of the stack's
-// addresses, if flagged SkipAsSource too, the Interface, the HopLimit and the TrafficClass. The source
-// of a connected socket is its own, and its interface too.
+// addresses, if flagged SkipAsSource too, the Interface, the HopLimit, the TrafficClass and DontFragment.
+// The source of a connected socket is its own, and its interface too.
 func (c *UDPConn) WriteMsg(b []byte, cm *ControlMessage, to netip.AddrPort) (int, error) {
 	to = unmap(to)
 	h, err := c.msgHeader(cm)

@@ -2,8 +2,6 @@ package stack
 
 import (
 	"net"
-	"net/netip"
-	"syscall"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -12,8 +10,8 @@ import (
 	gvisor "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
-// udpRegistration is a socket's place among gVisor's endpoints: it holds the port against others and
-// gets the ICMP errors. Datagrams come from udpTable.
+// udpRegistration is a socket's place among gVisor's endpoints: it holds the port against others.
+// Datagrams come from udpTable.
 type udpRegistration struct {
 	ep          *udpEndpoint // nil: none
 	networks    []tcpip.NetworkProtocolNumber
@@ -101,21 +99,8 @@ func (e *udpEndpoint) HandlePacket(_ gvisor.TransportEndpointID, pkt *gvisor.Pac
 	stats.ChecksumErrors.Increment()
 }
 
-// HandleError is told of ICMP errors about what the socket sent.
-//
-// RFC 1122 section 4.1.3.3: "UDP MUST pass to the application layer all ICMP error messages that it
-// receives from the IP layer." Who is not connected could not tell which of its datagrams is meant.
-func (e *udpEndpoint) HandleError(err gvisor.TransportError, _ *gvisor.PacketBuffer) {
-	if err.Kind() != gvisor.DestinationPortUnreachableTransportError || !e.c.remote.IsValid() {
-		return
-	}
-	var cause error = syscall.ECONNREFUSED
-	id := tuple{uint8(header.UDPProtocolNumber), netip.AddrPortFrom(e.c.local, e.c.port), e.c.remote}
-	if known := e.c.s.errors.take(e.c.s.clock.Now(), id); known != nil {
-		cause = known
-	}
-	e.c.interrupt(cause)
-}
+// HandleError has nothing to add to what Stack.icmpError says.
+func (e *udpEndpoint) HandleError(gvisor.TransportError, *gvisor.PacketBuffer) {}
 
 // Abort is called when gVisor's stack is destroyed, after Stack.Close has closed all sockets.
 func (e *udpEndpoint) Abort() {}

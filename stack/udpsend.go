@@ -9,11 +9,7 @@ import (
 	"syscall"
 
 	"github.com/hextet/hextet/icmp6/checksum"
-	"github.com/hextet/hextet/stack/internal/convert"
-	"gvisor.dev/gvisor/pkg/buffer"
-	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
-	gvisor "gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
 // udpHeader is what a caller wants of one datagram.
@@ -21,6 +17,7 @@ type udpHeader struct {
 	source   netip.Addr // zero: chosen
 	iface    int        // 0: chosen
 	hops, tc int        // 0: the socket's; -1: the default
+	whole    *bool      // not to be fragmented; nil: the socket's
 }
 
 // Write sends b as one datagram to the address that was dialled.
@@ -94,57 +91,46 @@ func (c *UDPConn) send(b []byte, h udpHeader, to netip.AddrPort) error {
 		return os.ErrDeadlineExceeded
 	default:
 	}
-	if err := c.pending(); err != nil {
+	if err := c.errs.pop(); err != nil {
 		return err
 	}
-	k, port := udpFlowKey{to.Addr(), h.source, h.iface}, to.Port()
+	k, port := flowKey{dst: to.Addr(), source: h.source, iface: h.iface}, to.Port()
 	if !to.IsValid() {
 		k, port = c.peer, c.remote.Port()
 	}
 	o := c.opt.Load()
-	for range 2 {
-		f, err := c.flow(k, o)
-		if err != nil {
-			return err
-		}
-		gverr := c.sendVia(f, b, port, h, o)
-		f.release()
-		if _, gone := gverr.(*tcpip.ErrInvalidEndpointState); !gone {
-			return convert.Error(gverr)
-		}
-		c.s.gen.bump() // the flow's address or interface went away since it was found
+	f, err := c.flow(k, o)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("the way to %v is gone: %w", k.dst, syscall.ENETDOWN)
+	defer f.release()
+	p := c.s.newIPPacket()
+	defer p.free()
+	if err = c.assemble(p, f, b, port, h, o); err == nil {
+		err = p.emit(f)
+	}
+	if err != nil {
+		c.s.gv.Stats().UDP.PacketSendErrors.Increment()
+		return err
+	}
+	c.s.gv.Stats().UDP.PacketsSent.Increment()
+	return nil
 }
 
-// sendVia sends one datagram by f. What the link does not take is counted there and no error.
-func (c *UDPConn) sendVia(f *udpFlow, b []byte, port uint16, h udpHeader, o *udpOptions) tcpip.Error {
-	limit := maxPayload6
-	if f.src.Is4() {
-		limit = maxPayload4
+// assemble makes the packet: headers, payload and checksum.
+func (c *UDPConn) assemble(p *ipPacket, f *flow, b []byte, port uint16, h udpHeader, o *udpOptions) error {
+	head, limit := header6, maxPayload6-header.UDPMinimumSize
+	if f.dst.Is4() {
+		head, limit = header4, maxPayload4-header.UDPMinimumSize
 	}
-	if len(b) > limit-header.UDPMinimumSize {
-		return &tcpip.ErrMessageTooLong{}
+	if len(b) > limit {
+		return fmt.Errorf("a payload of %d bytes, of at most %d: %w", len(b), limit, syscall.EMSGSIZE)
 	}
-	v := buffer.NewView(header.UDPMinimumSize + len(b))
-	v.Grow(header.UDPMinimumSize + len(b))
-	putUDP(v.AsSlice(), b, c.port, port, f.sum)
-	pkt := gvisor.NewPacketBuffer(gvisor.PacketBufferOptions{
-		ReserveHeaderBytes: int(f.route.MaxHeaderLength()),
-		Payload:            buffer.MakeWithView(v),
-	})
-	defer pkt.DecRef()
-	err := f.route.WritePacket(gvisor.NetworkHeaderParams{
-		Protocol: header.UDPProtocolNumber,
-		TTL:      o.hopsTo(f, h),
-		TOS:      o.trafficClass(h),
-	}, pkt)
-	if err == nil {
-		c.s.gv.Stats().UDP.PacketsSent.Increment()
-	} else {
-		c.s.gv.Stats().UDP.PacketSendErrors.Increment()
-	}
-	return err
+	p.grow(head + header.UDPMinimumSize + len(b))
+	p.whole = o.stays(h.whole)
+	p.putHeader(f, protoUDP, o.hopsOf(f, h.hops), o.trafficClass(h.tc))
+	putUDP(p.b[head:], b, c.port, port, f.sum)
+	return nil
 }
 
 // putUDP makes a datagram (RFC 768) of a payload. sum is that of the pseudo-header, but for the length.

@@ -42,6 +42,16 @@ func (t *udpTable) at(port uint16) []*UDPConn {
 	return t.ports[port]
 }
 
+// all returns all sockets.
+func (t *udpTable) all() (cs []*UDPConn) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, at := range t.ports {
+		cs = append(cs, at...)
+	}
+	return cs
+}
+
 // find returns the socket of a datagram to one host, or nil: the one that says most about whom it
 // wants to hear from and where, of several that say the same the youngest.
 func (t *udpTable) find(d *engine.Datagram) (best *UDPConn) {

@@ -14,7 +14,7 @@ const (
 
 // fragment cuts the packet into pieces that fit mtu and sends them in order. send borrows its
 // argument.
-func (p *rawPacket) fragment(mtu int, send func([]byte) error) error {
+func (p *ipPacket) fragment(mtu int, send func([]byte) error) error {
 	if p.b[0]>>4 == 4 {
 		return p.fragment4(mtu, send)
 	}
@@ -25,7 +25,7 @@ func (p *rawPacket) fragment(mtu int, send func([]byte) error) error {
 // extension headers that must be processed by nodes en route to the destination, that is, all headers
 // up to and including the Routing header if present, else the Hop-by-Hop Options header if present,
 // else no extension headers."
-func (p *rawPacket) fragment6(mtu int, send func([]byte) error) error {
+func (p *ipPacket) fragment6(mtu int, send func([]byte) error) error {
 	// "each, except possibly the last ("rightmost") one, being an integer multiple of 8 octets long."
 	size := (mtu - p.fixed - fragmentSize) &^ 7
 	if size < 8 {
@@ -53,7 +53,7 @@ func (p *rawPacket) fragment6(mtu int, send func([]byte) error) error {
 }
 
 // fragment4 is RFC 791 section 3.2's, for a header without options.
-func (p *rawPacket) fragment4(mtu int, send func([]byte) error) error {
+func (p *ipPacket) fragment4(mtu int, send func([]byte) error) error {
 	size, rest := (mtu-header4)&^7, p.b[header4:]
 	for at := 0; at < len(rest); at += size {
 		data, bits := rest[at:min(at+size, len(rest))], at/8
