@@ -10,7 +10,9 @@ import (
 // The options that are read: RFC 4861 section 4.6, RFC 4191 section 2.3, RFC 8106 section 5.
 const (
 	optSourceLinkAddr = 1
+	optTargetLinkAddr = 2
 	optPrefix         = 3
+	optRedirected     = 4
 	optMTU            = 5
 	optRoute          = 24
 	optServers        = 25
@@ -20,6 +22,11 @@ const (
 // options reads what follows the header. Unknown options are skipped, and known ones whose content is
 // not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
 func (ra *Advertisement) options(b []byte) error {
+	return eachOption(b, ra.option)
+}
+
+// eachOption calls f for each option until it returns an error.
+func eachOption(b []byte, f func(option []byte) error) error {
 	for len(b) > 0 {
 		if len(b) < 2 || b[1] == 0 {
 			return errors.New("an option has no length")
@@ -28,13 +35,15 @@ func (ra *Advertisement) options(b []byte) error {
 		if n > len(b) {
 			return errors.New("an option is longer than the message")
 		}
-		ra.option(b[:n])
+		if err := f(b[:n]); err != nil {
+			return err
+		}
 		b = b[n:]
 	}
 	return nil
 }
 
-func (ra *Advertisement) option(b []byte) {
+func (ra *Advertisement) option(b []byte) error {
 	switch b[0] {
 	case optPrefix:
 		ra.prefix(b)
@@ -49,6 +58,7 @@ func (ra *Advertisement) option(b []byte) {
 	case optSearch:
 		ra.search(b)
 	}
+	return nil
 }
 
 func (ra *Advertisement) prefix(b []byte) {
