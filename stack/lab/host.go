@@ -42,6 +42,9 @@ type InterfaceConfig struct {
 	// Send and Receive are what happens to packets between the interface and its segment.
 	Send, Receive Impairment
 
+	// Firewall decides which packets pass between the interface and its segment. nil: all do.
+	Firewall *Firewall
+
 	// Stack is the rest: its Link is the lab's, and an empty Name "eth" and a number.
 	Stack stack.InterfaceConfig
 }
@@ -133,6 +136,7 @@ func (h *Host) plugIn(n int, cfg HostConfig) error {
 			c.HardwareAddr = net.HardwareAddr{2, byte(k), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 		}
 		p := c.Segment.plug(h, c)
+		p.gate.wall.Store(c.Firewall)
 		c.Stack.Link = p
 		i, err := h.Attach(c.Stack)
 		if err != nil {

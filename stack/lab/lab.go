@@ -44,6 +44,8 @@ type Lab struct {
 	end   context.CancelCauseFunc
 	trace trace
 
+	scripts scripts
+
 	mu       sync.Mutex
 	hosts    []*Host
 	segments []*Segment
