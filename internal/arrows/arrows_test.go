@@ -41,8 +41,9 @@ var table = map[string]row{
 	"stack/offload":     {[]string{"icmp6/checksum"}, "every link shares it, and no link may cost its importers a stack"},
 	"stack/capture":     {[]string{"gopacket", "stack/offload"}, "a tap knows packets, not stacks: it must not cost its importers gVisor"},
 	"stack/tun":         {[]string{"x/sys", "x/net", "stack/offload"}, "a link knows packets, not stacks"},
+	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/internal", "stack/offload", "stack/capture", "stack/vxlan", "gopacket", "x/net"}, "a lab is whole networks, so it knows all of them but what takes privileges; nothing but examples and tests knows it"},
 	"stack/vxlan":       {[]string{"x/sys", "x/net"}, "a link knows packets, not stacks"},
-	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/tun", "stack/vxlan", "x/net"}, "examples use what users can use"},
+	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/lab", "stack/tun", "stack/vxlan", "x/net"}, "examples use what users can use"},
 	"internal/arrows":   {nil, "it only reads source text"},
 }
 

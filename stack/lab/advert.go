@@ -99,9 +99,9 @@ const (
 // check says what can't be written.
 func (a Advertisement) check() error {
 	if s := a.Lifetime / time.Second; s > math.MaxUint16 {
-		return fmt.Errorf("Lifetime %v is more than 65535 s", a.Lifetime)
+		return fmt.Errorf("the Lifetime %v is more than 65535 s", a.Lifetime)
 	}
-	if err := checkPreference("Preference", a.Preference); err != nil {
+	if err := checkPreference("the Preference", a.Preference); err != nil {
 		return err
 	}
 	for _, d := range []struct {
@@ -109,7 +109,7 @@ func (a Advertisement) check() error {
 		of   time.Duration
 	}{{"Reachable", a.Reachable}, {"Retrans", a.Retrans}} {
 		if d.of < 0 || d.of/time.Millisecond > maxUint32 {
-			return fmt.Errorf("%s %v is not between 0 and 4294967295 ms", d.name, d.of)
+			return fmt.Errorf("the %s time %v is not between 0 and 4294967295 ms", d.name, d.of)
 		}
 	}
 	for _, p := range a.Prefixes {
@@ -137,11 +137,11 @@ func (a Advertisement) check() error {
 	}
 	switch {
 	case tooLong(a.DNSLifetime):
-		return fmt.Errorf("DNSLifetime %v is more than 4294967294 s, and not Forever", a.DNSLifetime)
+		return fmt.Errorf("the DNSLifetime %v is more than 4294967294 s, and not Forever", a.DNSLifetime)
 	case a.Source.IsValid() && !a.Source.Is6():
-		return fmt.Errorf("Source %v is no IPv6 address", a.Source)
+		return fmt.Errorf("the Source %v is no IPv6 address", a.Source)
 	case a.MinInterval < 0 || a.MinInterval > a.interval():
-		return fmt.Errorf("MinInterval %v is not between 0 and Interval, %v", a.MinInterval, a.interval())
+		return fmt.Errorf("the MinInterval %v is not between 0 and Interval, %v", a.MinInterval, a.interval())
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type HostConfig struct {
 	// Routers are next hops of default routes.
 	Routers []netip.Addr
 
-	// Stack configures the stack. Its Clock is the lab's.
+	// Stack configures the stack. Its Clock is the lab's. nil Nameservers: the DNS hosts that were added
+	// before.
 	Stack stack.Config
 }
 
@@ -101,6 +102,9 @@ func (l *Lab) addHost(cfg HostConfig) (*Host, error) {
 	}
 	h := &Host{l: l, name: cfg.Name, turns: newTurns(l.sched, cfg.Name, l.cfg.Seed)}
 	cfg.Stack.Clock = h.turns
+	if cfg.Stack.Nameservers == nil {
+		cfg.Stack.Nameservers = l.someNameservers()
+	}
 	if cfg.Stack.Logger == nil && l.cfg.Logger != nil {
 		cfg.Stack.Logger = l.cfg.Logger.With("host", h.name)
 	}

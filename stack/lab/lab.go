@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -49,9 +50,11 @@ type Lab struct {
 	mu       sync.Mutex
 	hosts    []*Host
 	segments []*Segment
-	tasks    []*Task
-	failed   error // why the lab gave up
-	closed   bool
+	// those of the DNS hosts
+	nameservers []netip.AddrPort
+	tasks       []*Task
+	failed      error // why the lab gave up
+	closed      bool
 }
 
 // TB is what a lab needs of a test: *testing.T, *testing.B and *testing.F have it.
