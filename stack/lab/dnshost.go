@@ -77,6 +77,7 @@ func (l *Lab) AddDNS(cfg DNSConfig) (*DNS, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closers = append(l.closers, d.server.Close)
 	l.nameservers = append(l.nameservers, d.Nameservers()...)
 	return d, nil
 }

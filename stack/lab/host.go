@@ -37,7 +37,8 @@ type InterfaceConfig struct {
 	// Addresses are assigned at once.
 	Addresses []stack.Address
 
-	// HardwareAddr is the station's address. nil: one from the order of the hosts.
+	// HardwareAddr is the station's address. nil: one from the order of the hosts, or under
+	// Config.RealTime a random one.
 	HardwareAddr net.HardwareAddr
 
 	// Send and Receive are what happens to packets between the interface and its segment.
@@ -137,7 +138,7 @@ func (h *Host) plugIn(n int, cfg HostConfig) error {
 			}
 		}
 		if c.HardwareAddr == nil {
-			c.HardwareAddr = net.HardwareAddr{2, byte(k), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+			c.HardwareAddr = h.l.hardwareAddr(n, k)
 		}
 		p := c.Segment.plug(h, c)
 		p.gate.wall.Store(c.Firewall)
