@@ -15,7 +15,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/hextet/hextet/stack/internal/convert"
 	"github.com/hextet/hextet/stack/internal/engine"
+	"github.com/hextet/hextet/stack/internal/turn"
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
 
@@ -210,10 +212,19 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.book.open(i.index)
 	s.rib.addMulticast(i)
 	s.republishRoutes()
+	if f, ok := cfg.Link.(turn.Filter); ok {
+		f.Members(i.inGroup)
+	}
 	i.ep.Start()
 	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i))) // last: from now on it may be detached
 	i.tell()
 	return i, nil
+}
+
+// inGroup reports whether the interface is a member of a group.
+func (i *Interface) inGroup(group netip.Addr) bool {
+	in, err := i.s.gv.IsInGroup(i.id(), convert.Addr(group))
+	return in && err == nil
 }
 
 // failed runs when the link ended by itself: the interface stays, without a carrier.
