@@ -14,7 +14,7 @@ import (
 var errClosed = errors.New("lab: closed")
 
 // Tasks, and the goroutines that they started, are given so much real time to end.
-const (
+var (
 	closePatience = 10 * time.Second
 	leakPatience  = 2 * time.Second
 )
