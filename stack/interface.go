@@ -15,7 +15,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/hextet/hextet/stack/internal/convert"
 	"github.com/hextet/hextet/stack/internal/engine"
 	"github.com/hextet/hextet/stack/internal/turn"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -213,7 +212,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.rib.addMulticast(i)
 	s.republishRoutes()
 	if f, ok := cfg.Link.(turn.Filter); ok {
-		f.Members(i.inGroup)
+		f.Members(engine.Groups(s.gv, i.index))
 	}
 	i.ep.Start()
 	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i))) // last: from now on it may be detached
@@ -221,11 +220,6 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	return i, nil
 }
 
-// inGroup reports whether the interface is a member of a group.
-func (i *Interface) inGroup(group netip.Addr) bool {
-	in, err := i.s.gv.IsInGroup(i.id(), convert.Addr(group))
-	return in && err == nil
-}
 
 // failed runs when the link ended by itself: the interface stays, without a carrier.
 func (i *Interface) failed(err error) {

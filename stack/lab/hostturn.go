@@ -16,8 +16,9 @@ type turns struct {
 	name string
 	src  lockedSource
 
-	unsettled atomic.Bool // something happened since it last settled
-	asked     bool        // in scheduler.dirty; under its lock
+	unsettled atomic.Bool   // something happened since it last settled
+	asked     bool          // in scheduler.dirty; under its lock
+	touched   atomic.Uint64 // what scheduler.touches was when something last happened
 
 	settles atomic.Pointer[func()]
 }
@@ -40,7 +41,12 @@ func (t *turns) Now() time.Time {
 	return t.s.now
 }
 
+// note remembers that something happened, such as a group that was joined: for that a stack asks for the time,
+// sets a timer or sends a packet.
+func (t *turns) note() { t.touched.Store(t.s.touches.Load()) }
+
 func (t *turns) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	t.note()
 	return t.s.after(t, d, f)
 }
 

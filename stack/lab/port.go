@@ -59,6 +59,7 @@ func (p *port) plug(s *Segment) {
 		s = nil
 	default:
 	}
+	p.h.turns.note()
 	if p.segment = s; s != nil {
 		s.ports = append(s.ports, p)
 		s.places[string(p.hw)] = p
@@ -148,6 +149,7 @@ func (p *port) WriteOffload(pkts []offload.Packet) (n int, err error) {
 func (p *port) write(frame []byte) {
 	p.h.l.wires.Lock()
 	defer p.h.l.wires.Unlock()
+	p.h.turns.note()
 	if p.segment == nil || len(frame) < linkHeader || p.hold(frame) {
 		return
 	}

@@ -93,7 +93,7 @@ func (q *quiet) count(i int) uint64 {
 func (s *scheduler) awaitTurnEnd() {
 	var silent time.Time // since when
 	var last uint64
-	for busy, pause := time.Now(), quietPause; ; {
+	for busy, look, pause := time.Now(), quietBusy, quietPause; ; {
 		s.mu.Lock()
 		holders, moves := s.holderIDs(), s.moves
 		s.mu.Unlock()
@@ -101,7 +101,7 @@ func (s *scheduler) awaitTurnEnd() {
 			return
 		}
 		if moves != last {
-			silent, busy, last, pause = time.Time{}, time.Now(), moves, quietPause
+			silent, busy, last, look, pause = time.Time{}, time.Now(), moves, quietBusy, quietPause
 		}
 		s.timer.Reset(pause)
 		select {
@@ -119,11 +119,11 @@ func (s *scheduler) awaitTurnEnd() {
 			if s.foreign.Load() || now.Sub(silent) > quietSilence {
 				s.deprive(moves)
 			}
-		case now.Sub(busy) > quietBusy:
+		case now.Sub(busy) > look:
 			if allWait(holders) {
 				s.deprive(moves)
 			}
-			busy = now
+			busy, look = now, 2*look // it stops the world
 			fallthrough
 		default:
 			silent = time.Time{}

@@ -20,6 +20,7 @@ type scheduler struct {
 	over    atomic.Bool   // the lab is being closed or gave up: who waits for time or tasks goes on
 	quiet   *quiet
 	timer   *time.Timer // drive's
+	touches atomic.Uint64
 
 	mu      sync.Mutex
 	now     time.Time
@@ -179,6 +180,7 @@ func (s *scheduler) settle() {
 // touch notes that something happened to a stack. The lock is held.
 func (s *scheduler) touch(t *turns) {
 	t.unsettled.Store(true)
+	t.note()
 	if !t.asked {
 		t.asked = true
 		s.dirty = append(s.dirty, t)

@@ -29,6 +29,8 @@ type Segment struct {
 	places map[string]*port
 	way    place         // through the switch
 	parts  map[*Host]int // nil: everybody reaches everybody
+
+	members members // of groups
 }
 
 // AddSegment adds a segment.
@@ -45,7 +47,7 @@ func (l *Lab) AddSegment(cfg SegmentConfig) (*Segment, error) {
 	if _, err := l.newName(&cfg.Name, "lan"); err != nil {
 		return nil, fmt.Errorf("lab: segment %q: %w", cfg.Name, err)
 	}
-	s := &Segment{l: l, name: cfg.Name, mtu: cfg.MTU, places: make(map[string]*port)}
+	s := &Segment{l: l, name: cfg.Name, mtu: cfg.MTU, places: make(map[string]*port), members: make(members)}
 	s.way.init(l.cfg.Seed, cfg.Name, cfg.Impair)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,9 +126,14 @@ func (s *Segment) forward(from *port, frame []byte) {
 		return // a cable from a segment with a larger one
 	}
 	to, name := s.receivers(frame)
+	alike := len(to) > 1 && s.alike()
 	for _, out := range from.send.carry(flowKey{from.name, name}, now, frame) {
 		at, ok := s.way.admit(out.at, out.frame)
 		if !ok {
+			continue
+		}
+		if alike {
+			s.flood(from, to, at.Add(s.way.Latency).Sub(now), out.frame)
 			continue
 		}
 		var copies []arrival
@@ -150,6 +157,32 @@ func (s *Segment) receivers(frame []byte) ([]*port, string) {
 	return s.ports, address
 }
 
+// alike reports whether the same happens to all copies of a frame.
+func (s *Segment) alike() bool {
+	if !s.way.even() || s.parts != nil {
+		return false
+	}
+	for _, p := range s.ports {
+		if p.receive.Impairment != (Impairment{}) || !p.receive.even() {
+			return false
+		}
+	}
+	return true
+}
+
+// flood is deliver for copies that arrive at the same time everywhere. A group may have a thousand ports, and
+// nobody in it: they are one event, which keeps nothing for each.
+func (s *Segment) flood(from *port, to []*port, after time.Duration, frame []byte) {
+	to = to[:len(to):len(to)] // whoever is plugged in later is not among them
+	s.l.sched.arrange(&event{kind: ofWire, f: func() {
+		for _, p := range s.members.of(frame, to, s.l.sched.touches.Add(1)) {
+			if p != from && p.wants(frame) {
+				s.l.sched.deliver(p.h.turns, func() { p.take(frame, s) })
+			}
+		}
+	}}, after)
+}
+
 // arrival is a copy of a frame that arrives at a port.
 type arrival struct {
 	passage
@@ -159,11 +192,7 @@ type arrival struct {
 // cross adds what arrives of a frame at one of its receivers.
 func (s *Segment) cross(copies []arrival, from, to *port, at time.Time, frame []byte) []arrival {
 	k := flowKey{from.name, to.name}
-	through := []passage{{at, frame}}
-	if s.way.Impairment != (Impairment{}) {
-		through = s.way.fate(k, at, frame)
-	}
-	for _, t := range through {
+	for _, t := range s.way.fate(k, at, frame) {
 		for _, a := range to.receive.carry(k, t.at, t.frame) {
 			copies = append(copies, arrival{a, to})
 		}
@@ -171,28 +200,13 @@ func (s *Segment) cross(copies []arrival, from, to *port, at time.Time, frame []
 	return copies
 }
 
-// deliver arranges for copies of a frame to arrive. Those that arrive at the same time are one event: a
-// group may have a thousand members, and nobody in it.
+// deliver arranges for copies of a frame to arrive.
 func (s *Segment) deliver(now time.Time, copies []arrival) {
-	sched := s.l.sched
-	for len(copies) > 0 {
-		n := 1
-		for n < len(copies) && copies[n].at.Equal(copies[0].at) {
-			n++
-		}
-		same := copies[:n:n]
-		copies = copies[n:]
-		if n == 1 {
-			a := same[0]
-			sched.after(a.to.h.turns, a.at.Sub(now), func() { a.to.take(a.frame, s) })
-			continue
-		}
-		sched.arrange(&event{kind: ofWire, f: func() {
-			for _, a := range same {
-				if a.to.wants(a.frame) {
-					sched.deliver(a.to.h.turns, func() { a.to.take(a.frame, s) })
-				}
+	for _, a := range copies {
+		s.l.sched.after(a.to.h.turns, a.at.Sub(now), func() {
+			if a.to.wants(a.frame) {
+				a.to.take(a.frame, s)
 			}
-		}}, same[0].at.Sub(now))
+		})
 	}
 }
