@@ -19,7 +19,7 @@ type InterfaceConfig struct {
 	// Addresses are assigned at once.
 	Addresses []stack.Address
 
-	// HardwareAddr is the station's address. nil: one from the order of the hosts.
+	// HardwareAddr is the station's address. nil: one from the order of the hosts that nobody has there.
 	HardwareAddr net.HardwareAddr
 
 	// Send and Receive are what happens to packets between the interface and its segment.
@@ -68,7 +68,7 @@ func (h *Host) addInterface(c InterfaceConfig) (*Interface, error) {
 		c.Stack.Name = fmt.Sprintf("eth%d", k)
 	}
 	if c.HardwareAddr == nil {
-		c.HardwareAddr = net.HardwareAddr{2, byte(k), byte(h.nth >> 24), byte(h.nth >> 16), byte(h.nth >> 8), byte(h.nth)}
+		c.HardwareAddr = c.Segment.free(net.HardwareAddr{2, byte(k), byte(h.nth >> 24), byte(h.nth >> 16), byte(h.nth >> 8), byte(h.nth)})
 	}
 	p := newPort(h, c)
 	if !c.Unplugged {
@@ -90,6 +90,19 @@ func (h *Host) addInterface(c InterfaceConfig) (*Interface, error) {
 	mine := &Interface{i, p}
 	h.ifaces = append(h.ifaces, mine)
 	return mine, nil
+}
+
+// free returns hw, or, if somebody was given that on the segment, another address.
+func (s *Segment) free(hw net.HardwareAddr) net.HardwareAddr {
+	s.l.wires.Lock()
+	defer s.l.wires.Unlock()
+	for range 256 {
+		if s.places[string(hw)] == nil {
+			break
+		}
+		hw[1] += 0x11
+	}
+	return hw
 }
 
 // nextInterface returns how many interfaces were added before.
