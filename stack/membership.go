@@ -3,8 +3,10 @@ package stack
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -16,6 +18,10 @@ import (
 type membership struct {
 	iface int
 	group netip.Addr
+}
+
+func (m membership) compare(n membership) int {
+	return cmp.Or(cmp.Compare(m.iface, n.iface), m.group.Compare(n.group))
 }
 
 // memberships are those of a socket. gVisor counts how many sockets are in a group.
@@ -100,12 +106,12 @@ func (g *memberships) drop(m membership) {
 	g.s.gv.LeaveGroup(convert.Protocol(m.group), tcpip.NICID(m.iface), convert.Addr(m.group))
 }
 
-// leaveAll ends all, and joins no more.
+// leaveAll ends all, in an order that is the same each time, and joins no more.
 func (g *memberships) leaveAll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
-	for m := range g.joined {
+	for _, m := range slices.SortedFunc(maps.Keys(g.joined), membership.compare) {
 		g.drop(m)
 	}
 }

@@ -3,23 +3,23 @@ package lab
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
 // Impairment is what happens to packets on their way. The zero Impairment is nothing at all. Shares are
-// probabilities from 0 to 1; they are decided for each packet by the lab's seed, the place and how many
-// packets came by there before, and by nothing else.
+// probabilities from 0 to 1; they are decided for each packet by the lab's seed, the place, between whom the
+// packet goes and how many went there before it, and by nothing else: what others send changes no packet's
+// luck.
 type Impairment struct {
 	Loss      float64 // share of packets lost
 	Duplicate float64 // share that arrives twice
 	Corrupt   float64 // share of which one bit, behind the link-layer header, is inverted
 
 	Latency time.Duration // from one end to the other
-	Jitter  time.Duration // up to so much more, evenly; packets keep their order
+	Jitter  time.Duration // up to so much more, evenly; packets between the same two keep their order
 	Reorder float64       // share that is Latency late once more, or 1 ms if that is zero: others overtake
 
-	Bandwidth int // bits per second, of whole frames. Zero: no limit
+	Bandwidth int // bits per second, of whole frames, of all that pass here. Zero: no limit
 	Queue     int // bytes that wait for the bandwidth; what does not fit is dropped. Zero: 64 KiB
 
 	MTU int // longer IP packets vanish, as in a tunnel that tells nobody. Zero: no limit
@@ -47,72 +47,151 @@ func (i Impairment) check() error {
 	return nil
 }
 
-// place is where packets come by one after the other, in one direction.
+// place is where packets come by: one direction of an interface's cable, or a segment.
 type place struct {
 	Impairment
-	seed, hash uint64
-	packets    uint64
-	free       time.Time // when the bandwidth has worked off what came so far
-	last       time.Time // when the latest packet arrives that keeps its order
+	name  string
+	seed  uint64
+	flows map[flowKey]*flow // that were impaired
+	queue queue
+}
+
+// flowKey is between whom packets go: two ports, or a port and the link-layer address of a group.
+type flowKey struct{ from, to string }
+
+// flow is what is known of those at one place.
+type flow struct {
+	packets uint64
+	last    time.Time // when the latest packet arrives that keeps its order
 }
 
 func (p *place) init(seed uint64, name string, i Impairment) {
-	p.Impairment, p.seed, p.hash = i, seed, hashOf(name)
+	p.Impairment, p.seed, p.name = i, seed, name
+	p.flows = make(map[flowKey]*flow)
 }
 
-// carry returns when the frame comes out again, and in which shape: nothing if it is lost, two if it is
+// even reports whether luck has no part in what happens here, nor had: all are late by the Latency.
+func (p *place) even() bool {
+	return p.Loss == 0 && p.Duplicate == 0 && p.Corrupt == 0 && p.Jitter == 0 && p.Reorder == 0 && len(p.flows) == 0
+}
+
+// passage is a frame and when it comes out.
+type passage struct {
+	at    time.Time
+	frame []byte
+}
+
+// linkHeader is the size of an Ethernet header.
+const linkHeader = 14
+
+// carry returns when a frame comes out again, and in which shape: nothing if it is lost, two if it is
 // duplicated.
-func (p *place) carry(at time.Time, frame []byte) []passage {
-	p.packets++
-	if p.Impairment == (Impairment{}) {
-		return []passage{{at, frame}}
-	}
-	luck := rand.New(rand.NewPCG(p.seed^p.packets*0x9e3779b97f4a7c15, p.hash))
-	lost, twice, bad, late := luck.Float64() < p.Loss, luck.Float64() < p.Duplicate, luck.Float64() < p.Corrupt, luck.Float64() < p.Reorder
-	jitter, bit := luck.Float64(), luck.Float64()
-	if p.Down || lost || p.MTU > 0 && len(frame)-14 > p.MTU {
-		return nil
-	}
-	out, ok := p.queued(at, len(frame))
+func (p *place) carry(k flowKey, at time.Time, frame []byte) []passage {
+	at, ok := p.admit(at, frame)
 	if !ok {
 		return nil
 	}
-	out = out.Add(p.Latency + time.Duration(jitter*float64(p.Jitter)))
-	if late {
-		out = out.Add(max(p.Latency, time.Millisecond))
-	} else {
-		if out.Before(p.last) {
-			out = p.last
-		}
-		p.last = out
-	}
-	if bad {
-		frame = bytes.Clone(frame)
-		n := int(bit * float64(8*(len(frame)-14)))
-		frame[14+n/8] ^= 1 << (n % 8)
-	}
-	if twice {
-		return []passage{{out, frame}, {out, frame}}
-	}
-	return []passage{{out, frame}}
+	return p.fate(k, at, frame)
 }
 
-// queued returns when the frame has passed the bandwidth.
-func (p *place) queued(at time.Time, size int) (time.Time, bool) {
+// admit is the part of what happens to a frame that is the same for all who receive it: whether anything
+// passes, its size, and the bandwidth.
+func (p *place) admit(at time.Time, frame []byte) (out time.Time, ok bool) {
+	if p.Down || p.MTU > 0 && len(frame)-linkHeader > p.MTU {
+		return at, false
+	}
 	if p.Bandwidth == 0 {
 		return at, true
 	}
-	if p.free.Before(at) {
-		p.free = at
+	return p.queue.pass(at, len(frame), p.Bandwidth, p.Queue)
+}
+
+// fate is the rest, which luck decides.
+func (p *place) fate(k flowKey, at time.Time, frame []byte) []passage {
+	if p.even() {
+		return []passage{{at.Add(p.Latency), frame}}
 	}
-	queue := p.Queue
-	if queue == 0 {
-		queue = 64 << 10
+	f := p.flows[k]
+	if f == nil {
+		f = new(flow)
+		p.flows[k] = f
 	}
-	waiting := int(p.free.Sub(at).Seconds() * float64(p.Bandwidth) / 8)
-	if waiting+size > queue {
-		return at, false
+	f.packets++
+	l := drawLuck(p.seed, p.name, k, f.packets)
+	if l.share(ofLoss) < p.Loss {
+		return nil
 	}
-	p.free = p.free.Add(time.Duration(float64(size) * 8 / float64(p.Bandwidth) * float64(time.Second)))
-	return p.free, true
+	at = at.Add(p.Latency + time.Duration(l.share(ofJitter)*float64(p.Jitter)))
+	if l.share(ofReorder) < p.Reorder {
+		late := p.Latency
+		if late == 0 {
+			late = time.Millisecond
+		}
+		at = at.Add(late)
+	} else {
+		if at.Before(f.last) {
+			at = f.last
+		}
+		f.last = at
+	}
+	if l.share(ofCorrupt) < p.Corrupt {
+		frame = invert(frame, l.share(ofBit))
+	}
+	if l.share(ofDuplicate) < p.Duplicate {
+		return []passage{{at, frame}, {at, frame}}
+	}
+	return []passage{{at, frame}}
+}
+
+// invert returns a copy of a frame of which one bit, behind the link-layer header, is inverted.
+func invert(frame []byte, which float64) []byte {
+	frame = bytes.Clone(frame)
+	if bits := 8 * (len(frame) - linkHeader); bits > 0 {
+		n := int(which * float64(bits))
+		frame[linkHeader+n/8] ^= 1 << (n % 8)
+	}
+	return frame
+}
+
+// queue is what waits for a bandwidth.
+type queue struct {
+	waiting []departure // the earliest first
+	bytes   int
+}
+
+type departure struct {
+	at   time.Time
+	size int
+}
+
+const defaultQueue = 64 << 10
+
+// pass returns when the last bit of a frame that comes now has passed, or false if there is no room for it
+// among those that wait, the one that is passing included.
+func (q *queue) pass(now time.Time, size, bitsPerSecond, limit int) (time.Time, bool) {
+	gone := 0
+	for gone < len(q.waiting) && !q.waiting[gone].at.After(now) {
+		q.bytes -= q.waiting[gone].size
+		gone++
+	}
+	q.waiting = append(q.waiting[:0], q.waiting[gone:]...)
+	if limit == 0 {
+		limit = defaultQueue
+	}
+	if len(q.waiting) > 0 && q.bytes+size > limit {
+		return now, false
+	}
+	from := now
+	if len(q.waiting) > 0 {
+		from = q.waiting[len(q.waiting)-1].at
+	}
+	d := departure{from.Add(transmission(size, bitsPerSecond)), size}
+	q.waiting, q.bytes = append(q.waiting, d), q.bytes+size
+	return d.at, true
+}
+
+// transmission returns how long so many bytes take, rounded up.
+func transmission(size, bitsPerSecond int) time.Duration {
+	bits, bps := int64(size)*8*int64(time.Second), int64(bitsPerSecond)
+	return time.Duration((bits-1)/bps + 1)
 }
