@@ -3,10 +3,8 @@ package stack
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
-	"slices"
 	"syscall"
 
 	"github.com/hextet/hextet/stack/internal/convert"
@@ -55,11 +53,6 @@ func (c *rawSocket) LeaveGroup(ifi *net.Interface, group net.Addr) error {
 	})
 }
 
-// compare gives what is done to all groups an order that is the same each time.
-func (g rawGroup) compare(h rawGroup) int {
-	return cmp.Or(cmp.Compare(g.iface, h.iface), g.addr.Compare(h.addr))
-}
-
 // leave ends a membership; c.mu is held. An interface that is gone took its memberships along.
 func (c *rawSocket) leave(g rawGroup) {
 	delete(c.groups, g)
@@ -69,7 +62,7 @@ func (c *rawSocket) leave(g rawGroup) {
 func (c *rawSocket) leaveAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, g := range slices.SortedFunc(maps.Keys(c.groups), rawGroup.compare) {
+	for g := range c.groups {
 		c.leave(g)
 	}
 }
