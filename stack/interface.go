@@ -220,7 +220,6 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	return i, nil
 }
 
-
 // failed runs when the link ended by itself: the interface stays, without a carrier.
 func (i *Interface) failed(err error) {
 	i.s.log.Warn("link failed", "interface", i.name, "error", err)

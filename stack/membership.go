@@ -3,10 +3,8 @@ package stack
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"syscall"
 
@@ -18,10 +16,6 @@ import (
 type membership struct {
 	iface int
 	group netip.Addr
-}
-
-func (m membership) compare(n membership) int {
-	return cmp.Or(cmp.Compare(m.iface, n.iface), m.group.Compare(n.group))
 }
 
 // memberships are those of a socket. gVisor counts how many sockets are in a group.
@@ -106,12 +100,12 @@ func (g *memberships) drop(m membership) {
 	g.s.gv.LeaveGroup(convert.Protocol(m.group), tcpip.NICID(m.iface), convert.Addr(m.group))
 }
 
-// leaveAll ends all, in an order that is the same each time, and joins no more.
+// leaveAll ends all, and joins no more.
 func (g *memberships) leaveAll() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
-	for _, m := range slices.SortedFunc(maps.Keys(g.joined), membership.compare) {
+	for m := range g.joined {
 		g.drop(m)
 	}
 }

@@ -150,7 +150,7 @@ func busyProcess(t *testing.T) (stop func()) {
 func beBusy() {
 	for range runtime.NumCPU() {
 		go func() {
-			for {
+			for n := uint64(1); n != 0; n++ {
 			}
 		}()
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,8 +63,11 @@ func dump() map[uint64][]byte {
 	return all
 }
 
-// allWait reports whether each of the goroutines waits or has ended.
+// allWait reports whether each of the goroutines waits or has ended. One without a number, 0, has not begun.
 func allWait(ids []uint64) bool {
+	if slices.Contains(ids, 0) {
+		return false
+	}
 	all := dump()
 	for _, id := range ids {
 		g, there := all[id]

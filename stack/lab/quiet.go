@@ -120,7 +120,7 @@ func (s *scheduler) awaitTurnEnd() {
 			if silent.IsZero() {
 				silent = now
 			}
-			if s.foreign.Load() || now.Sub(silent) > quietSilence {
+			if s.foreign.Load() || now.Sub(silent) > quietSilence && allWait(holders) {
 				s.deprive(moves)
 			}
 		case now.Sub(busy) > look:
