@@ -63,7 +63,7 @@ func TestRandomAddr(t *testing.T) {
 
 func TestElsewhere(t *testing.T) {
 	if runtime.GOOS == "linux" || runtime.GOOS == "android" {
-		t.Skip("the device exists here")
+		t.Skip("SKIP(system): the device exists here")
 	}
 	if _, err := Open(Config{Name: "tun0"}); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), `"tun0"`) {
 		t.Errorf("error %v, want errors.ErrUnsupported and the name", err)
