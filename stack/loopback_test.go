@@ -125,10 +125,10 @@ func TestLoopbackStaysOffTheLink(t *testing.T) {
 // A stack that nobody uses yet costs at most 64 KiB.
 func TestIdleStackMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("memory is measured without -short")
+		t.Skip("SKIP(short): memory is measured without -short")
 	}
 	if racing {
-		t.Skip("the race detector makes stacks larger")
+		t.Skip("SKIP(race): the race detector makes stacks larger")
 	}
 	least := int64(1 << 40) // of several, since earlier tests leave garbage behind
 	for range 5 {
