@@ -23,6 +23,7 @@ import (
 	"github.com/hextet/hextet/bench/internal/raw"
 	"github.com/hextet/hextet/bench/internal/suite"
 	"github.com/hextet/hextet/bench/internal/sums"
+	"github.com/hextet/hextet/bench/internal/udp"
 )
 
 func main() {
@@ -84,7 +85,9 @@ func (o options) rounds() measure.Config {
 }
 
 // cases returns all cases, in the order of the report.
-func cases() []suite.Case { return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases()) }
+func cases() []suite.Case {
+	return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases(), udp.Cases())
+}
 
 // run does what the arguments say. Rows that were measured before ctx ended are
 // written, and ctx's error is returned.
