@@ -11,7 +11,7 @@ import (
 )
 
 // Hosts of ours have few and many addresses. Peers have few, also where ours has many:
-// more only make them slower, gVisor's sendto to a point (milliseconds a packet) where
+// more only make them slower, gVisor's sendto to a point (tens of milliseconds a packet) where
 // there is no sense in a ratio.
 const (
 	few  = 4

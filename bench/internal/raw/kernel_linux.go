@@ -23,7 +23,7 @@ import (
 type device struct {
 	kind  string
 	setup string // lines for ip -6 -batch that make v0 and lead packets there
-	taken int    // the field of /proc/net/dev that counts what v0 took
+	field int    // of /proc/net/dev, which counts what v0 took
 }
 
 var devices = []device{
@@ -46,18 +46,14 @@ type kernel struct {
 	connectedTo   int
 	tap, tapIndex int
 	counters      *os.File // of the namespace
-	before        uint64
 }
 
 // newKernel sets up such a namespace with two senders, and fails with an
 // *UnavailableError where the user may not.
 func newKernel(ctx context.Context, d device, addresses []netip.Prefix) (*kernel, error) {
 	k := &kernel{device: d, unconnected: -1, connectedTo: -1, tap: -1}
-	k.host = host{took: k.taken, capture: k.tapped, close: k.shut}
+	k.host = host{took: k.took, capture: k.tapped, close: k.shut}
 	err := namespace.Run(func() error { return k.enter(ctx, addresses) })
-	if err == nil {
-		k.before, err = k.count()
-	}
 	if err != nil {
 		k.close()
 		return nil, err
@@ -145,14 +141,8 @@ func (k *kernel) tapped(n int, send func()) ([][]byte, error) {
 	return packets, nil
 }
 
-// taken is took.
-func (k *kernel) taken() (uint64, error) {
-	n, err := k.count()
-	return n - k.before, err
-}
-
-// count reads the device's counter.
-func (k *kernel) count() (uint64, error) {
+// took reads the device's counter.
+func (k *kernel) took() (uint64, error) {
 	if _, err := k.counters.Seek(0, 0); err != nil {
 		return 0, err
 	}
@@ -160,8 +150,8 @@ func (k *kernel) count() (uint64, error) {
 	for lines.Scan() {
 		name, rest, _ := strings.Cut(lines.Text(), ":")
 		fields := strings.Fields(rest)
-		if strings.TrimSpace(name) == "v0" && len(fields) >= k.device.taken {
-			return strconv.ParseUint(fields[k.device.taken-1], 10, 64)
+		if strings.TrimSpace(name) == "v0" && len(fields) >= k.device.field {
+			return strconv.ParseUint(fields[k.device.field-1], 10, 64)
 		}
 	}
 	return 0, errors.Join(errors.New("raw: Linux: no counter of the device"), lines.Err())

@@ -16,7 +16,7 @@ type sender struct {
 	send func(i int) error
 
 	next int
-	sent uint64 // in all
+	sent uint64 // since the check began
 	err  error  // the first one
 }
 
@@ -39,8 +39,10 @@ func (s *sender) contender() measure.Contender { return measure.Contender{Name: 
 type host struct {
 	senders []*sender
 
-	// took returns how many packets the sink took since the host was set up.
-	took func() (uint64, error)
+	// took returns how many packets the sink took in all. What is in it before the check,
+	// such as the MLD reports about its addresses, doesn't count.
+	took   func() (uint64, error)
+	before uint64
 
 	// capture calls send, and then returns the echo requests that came to the sink
 	// meanwhile, from the IPv6 header on. It is called once.
@@ -50,9 +52,13 @@ type host struct {
 }
 
 // check lets each sender send to each of its destinations, and compares what comes out.
-func (h *host) check() error {
+func (h *host) check() (err error) {
+	if h.before, err = h.took(); err != nil {
+		return err
+	}
 	n := 0
 	for _, s := range h.senders {
+		s.sent = 0
 		n += len(s.to)
 	}
 	packets, err := h.capture(n, func() {
@@ -90,8 +96,8 @@ func (h *host) failed() error {
 	return nil
 }
 
-// lost returns how many of all packets didn't reach the sink. What else the host had to
-// say (MLD) may hide some.
+// lost returns how many packets didn't reach the sink since the check began. What else
+// the host had to say may hide some.
 func (h *host) lost() (uint64, error) {
 	if err := h.failed(); err != nil {
 		return 0, err
@@ -101,5 +107,5 @@ func (h *host) lost() (uint64, error) {
 	for _, s := range h.senders {
 		sent += s.sent
 	}
-	return sent - min(sent, took), err
+	return sent - min(sent, took-h.before), err
 }

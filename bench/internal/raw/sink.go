@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -15,8 +16,10 @@ import (
 // for ours and for gVisor.
 type sink struct {
 	packets atomic.Uint64
-	keep    atomic.Bool // changed, as kept is, while nothing is sent
-	kept    [][]byte
+	keep    atomic.Bool
+
+	mu   sync.Mutex // a host's timers send, too
+	kept [][]byte
 }
 
 func (s *sink) took() (uint64, error) { return s.packets.Load(), nil }
@@ -25,7 +28,15 @@ func (s *sink) capture(_ int, send func()) ([][]byte, error) {
 	s.keep.Store(true)
 	send()
 	s.keep.Store(false)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return slices.DeleteFunc(s.kept, func(b []byte) bool { return !echoRequest(b) }), nil
+}
+
+func (s *sink) add(b []byte) {
+	s.mu.Lock()
+	s.kept = append(s.kept, bytes.Clone(b))
+	s.mu.Unlock()
 }
 
 func echoRequest(b []byte) bool {
@@ -51,7 +62,7 @@ func (l link) WritePackets(bufs [][]byte) (int, error) {
 	l.packets.Add(uint64(len(bufs)))
 	if l.keep.Load() {
 		for _, b := range bufs {
-			l.kept = append(l.kept, bytes.Clone(b))
+			l.add(b)
 		}
 	}
 	return len(bufs), nil
@@ -86,7 +97,9 @@ func (e endpoint) WritePackets(pkts gvisor.PacketBufferList) (int, tcpip.Error) 
 	e.packets.Add(uint64(pkts.Len()))
 	if e.keep.Load() {
 		for _, p := range pkts.AsSlice() {
-			e.kept = append(e.kept, slices.Clone(p.ToView().AsSlice()))
+			v := p.ToView()
+			e.add(v.AsSlice())
+			v.Release()
 		}
 	}
 	return pkts.Len(), nil
