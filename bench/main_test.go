@@ -44,7 +44,7 @@ func TestEveryCase(t *testing.T) {
 			return nil
 		},
 		Omit: func(o suite.Omission) {
-			netns := strings.HasPrefix(o.What, "select/linux")
+			netns := needsNetns(o.What)
 			if netns && os.Getenv("NETNS_TESTS") == "require" {
 				t.Errorf("NETNS_TESTS=require: %s: %s", o.What, o.Why)
 			}
@@ -64,10 +64,14 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
+func needsNetns(name string) bool {
+	return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux")
+}
+
 // withoutNetns leaves out what needs a network namespace if the environment says so.
 func withoutNetns(t *testing.T) (kept []suite.Case) {
 	for _, c := range cases() {
-		if os.Getenv("NETNS_TESTS") == "off" && strings.HasPrefix(c.Name, "select/linux") {
+		if os.Getenv("NETNS_TESTS") == "off" && needsNetns(c.Name) {
 			t.Logf("SKIP(netns): NETNS_TESTS=off: %s", c.Name)
 			continue
 		}
