@@ -25,8 +25,9 @@ func (c *rawSocket) path(k rawFlowKey, o *rawOptions) (rawPath, error) {
 		return rawPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return rawPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback() && !isOwnLoopback(dst):
-		return rawPath{}, errLoopback(dst)
+	}
+	if err := c.s.readyLoopback(dst); err != nil {
+		return rawPath{}, err
 	}
 	nic, err := c.outgoing(dst, k.iface, o)
 	if err != nil {
