@@ -184,7 +184,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	if i.name == "" {
 		i.name = fmt.Sprintf("if%d", i.index)
 	}
-	if _, err := s.byName(i.name); err == nil {
+	if i.name == loopbackName || s.attached(i.name) != nil {
 		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
 	}
 	for _, other := range *s.ifaces.Load() {
@@ -286,7 +286,7 @@ func (s *Stack) Interfaces() []*Interface { return slices.Clone(*s.ifaces.Load()
 // byIndex returns an interface, or nil. It takes no lock.
 func (s *Stack) byIndex(index int) *Interface {
 	if index == loopbackIndex {
-		return s.lo
+		return s.lo.Load()
 	}
 	for _, i := range *s.ifaces.Load() {
 		if i.index == index {
@@ -299,14 +299,22 @@ func (s *Stack) byIndex(index int) *Interface {
 // byName returns the interface that a name, or a zone, means: a decimal index means that index.
 func (s *Stack) byName(name string) (*Interface, error) {
 	if name == loopbackName {
-		return s.lo, nil
+		return s.loopback()
 	}
-	for _, i := range *s.ifaces.Load() {
-		if i.name == name || strconv.Itoa(i.index) == name {
-			return i, nil
-		}
+	if i := s.attached(name); i != nil {
+		return i, nil
 	}
 	return nil, fmt.Errorf("stack: no interface %q", name)
+}
+
+// attached is byName for what Attach made. It returns nil if there is none.
+func (s *Stack) attached(name string) *Interface {
+	for _, i := range *s.ifaces.Load() {
+		if i.name == name || strconv.Itoa(i.index) == name {
+			return i
+		}
+	}
+	return nil
 }
 
 // echoReply is the engine's hook. It runs with gVisor's locks held and takes none.

@@ -64,7 +64,7 @@ type Stack struct {
 	errors connErrors
 
 	routed engine.RouterCounters
-	lo     *Interface // not among ifaces
+	lo     atomic.Pointer[Interface] // see loopback; not among ifaces
 
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
@@ -114,10 +114,6 @@ func New(cfg Config) (*Stack, error) {
 		Clock:  engineClock,
 		NoTCP:  cfg.NoTCP,
 	})
-	if err := s.attachLoopback(); err != nil {
-		s.gv.Destroy()
-		return nil, err
-	}
 	return s, nil
 }
 
