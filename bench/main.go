@@ -20,6 +20,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/choices"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
 	"github.com/hextet/hextet/bench/internal/sums"
 )
@@ -83,7 +84,7 @@ func (o options) rounds() measure.Config {
 }
 
 // cases returns all cases, in the order of the report.
-func cases() []suite.Case { return slices.Concat(sums.Cases(), choices.Cases()) }
+func cases() []suite.Case { return slices.Concat(sums.Cases(), choices.Cases(), streams.Cases()) }
 
 // run does what the arguments say. Rows that were measured before ctx ended are
 // written, and ctx's error is returned.
