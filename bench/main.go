@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/hextet/hextet/bench/internal/choices"
+	"github.com/hextet/hextet/bench/internal/connects"
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -84,7 +85,9 @@ func (o options) rounds() measure.Config {
 }
 
 // cases returns all cases, in the order of the report.
-func cases() []suite.Case { return slices.Concat(sums.Cases(), choices.Cases(), streams.Cases()) }
+func cases() []suite.Case {
+	return slices.Concat(sums.Cases(), choices.Cases(), streams.Cases(), connects.Cases())
+}
 
 // run does what the arguments say. Rows that were measured before ctx ended are
 // written, and ctx's error is returned.
