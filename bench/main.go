@@ -20,6 +20,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/choices"
 	"github.com/hextet/hextet/bench/internal/connects"
+	"github.com/hextet/hextet/bench/internal/hosts"
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -85,8 +86,8 @@ func (o options) rounds() measure.Config {
 }
 
 // cases returns all cases, in the order of the report.
-func cases() []suite.Case {
-	return slices.Concat(sums.Cases(), choices.Cases(), streams.Cases(), connects.Cases())
+func (o options) cases() []suite.Case {
+	return slices.Concat(sums.Cases(), choices.Cases(), streams.Cases(), connects.Cases(), hosts.Cases(o.quick))
 }
 
 // run does what the arguments say. Rows that were measured before ctx ended are
@@ -96,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	picked, err := suite.Pick(cases(), o.only)
+	picked, err := suite.Pick(o.cases(), o.only)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,11 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
-const (
-	nic   tcpip.NICID = 1 // the one NIC of a stack
-	queue             = 1024
-)
+// nic is the one NIC of a stack.
+const nic tcpip.NICID = 1
+
+// queue is how many packets a channel link holds.
+const queue = 1024
 
 // GVisor returns two stacks of gVisor, used by gonet, on channel links whose packets
 // two goroutines carry over.
