@@ -14,24 +14,29 @@ type bench struct {
 	dialers []*dialer
 }
 
-// newBench returns one with rounds of many connects.
-func newBench() *bench {
+// dials are connections that are opened in some way.
+type dials struct {
+	name string
+	plan pairs.Plan
+	open func(context.Context, pairs.Plan) (*pairs.Pair, error)
+}
+
+// newBench opens the pairs, and returns what has rounds of many connects.
+func newBench(ctx context.Context, contenders ...dials) (*suite.Bench, error) {
 	b := &bench{}
 	b.Longer, b.Fewer = 4, 2
 	b.Check, b.Err, b.Close = b.check, b.err, b.close
-	return b
-}
-
-// add adds the dialer of a pair with a plan.
-func (b *bench) add(ctx context.Context, name string, plan pairs.Plan, open func(context.Context, pairs.Plan) (*pairs.Pair, error)) error {
-	p, err := open(ctx, plan)
-	if err != nil {
-		return err
+	for _, c := range contenders {
+		p, err := c.open(ctx, c.plan)
+		if err != nil {
+			b.close()
+			return nil, err
+		}
+		d := newDialer(ctx, p, c.plan)
+		b.dialers = append(b.dialers, d)
+		b.Contenders = append(b.Contenders, d.contender(c.name))
 	}
-	d := newDialer(ctx, p, plan)
-	b.dialers = append(b.dialers, d)
-	b.Contenders = append(b.Contenders, d.contender(name))
-	return nil
+	return &b.Bench, nil
 }
 
 func (b *bench) check() error {

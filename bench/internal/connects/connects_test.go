@@ -9,6 +9,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/pairs"
+	"github.com/hextet/hextet/bench/internal/suite"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,26 +38,31 @@ func TestCases(t *testing.T) {
 
 // A source that should be quiet is noticed.
 func TestCheckNotices(t *testing.T) {
-	b := newBench()
-	defer b.close()
-	if err := b.add(t.Context(), "all speak", pairs.IPv6(4), hextet); err != nil {
-		t.Fatal(err)
-	}
-	b.dialers[0].may = pairs.IPv6(4).Near[1:2]
-	if err := b.check(); err == nil || !strings.Contains(err.Error(), "speaks") {
+	d := opened(t)
+	d.may = pairs.IPv6(4).Near[1:2]
+	if err := d.check(); err == nil || !strings.Contains(err.Error(), "speaks") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // A connect that fails while it is timed is an error of the case.
 func TestRunFails(t *testing.T) {
-	b := newBench()
-	if err := b.add(t.Context(), "hextet", pairs.IPv6(1), hextet); err != nil {
+	d := opened(t)
+	if err := d.pair.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b.close()
-	b.dialers[0].run(2)
-	if err := b.err(); err == nil || !strings.Contains(err.Error(), "hextet: ") {
+	d.run(2)
+	if err := (&bench{Bench: suite.Bench{Contenders: []measure.Contender{d.contender("hextet")}}, dialers: []*dialer{d}}).err(); err == nil || !strings.HasPrefix(err.Error(), "hextet: ") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func opened(t *testing.T) *dialer {
+	t.Helper()
+	p, err := hextet(t.Context(), pairs.IPv6(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return newDialer(t.Context(), p, pairs.IPv6(4))
 }
