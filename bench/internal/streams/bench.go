@@ -37,7 +37,7 @@ func (b *bench) add(ctx context.Context, p *pairs.Pair, name string, back bool) 
 	}
 	s := newStream(near, far)
 	b.streams = append(b.streams, s)
-	b.Contenders = append(b.Contenders, measure.Contender{Name: name, Run: s.run})
+	b.Contenders = append(b.Contenders, measure.Contender{Name: name, Before: s.warm, Run: s.run})
 	return len(b.Contenders) - 1, nil
 }
 
