@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,6 +34,9 @@ func TestPairs(t *testing.T) {
 	for kind, open := range kinds {
 		for family, plan := range map[string]Plan{"IPv6": IPv6(3), "IPv4": IPv4(3)} {
 			t.Run(kind+" "+family, func(t *testing.T) {
+				if os.Getenv("NETNS_TESTS") == "off" && strings.HasSuffix(kind, "tun") {
+					t.Skip("SKIP(netns): NETNS_TESTS=off")
+				}
 				p := opened(t, open, plan)
 				for range 3 {
 					near, far, err := p.Connect(t.Context())

@@ -20,7 +20,7 @@ type bench struct {
 // one side works, are to be little of it.
 func newBench() *bench {
 	b := &bench{}
-	b.Longer, b.Fewer = 40, 2
+	b.Longer, b.Fewer = 40, 3
 	b.Check, b.Err, b.Close = b.check, b.err, b.close
 	return b
 }

@@ -21,13 +21,14 @@ const (
 // A stream is a connection that carries bytes one way. A goroutine of its own reads.
 type stream struct {
 	from, to net.Conn
+	buf      []byte     // to write
 	want     chan int64 // bytes to read
 	got      chan error
 	err      error // the first
 }
 
 func newStream(from, to net.Conn) *stream {
-	s := &stream{from: from, to: to, want: make(chan int64), got: make(chan error)}
+	s := &stream{from: from, to: to, buf: make([]byte, callBytes), want: make(chan int64), got: make(chan error)}
 	go s.read()
 	return s
 }
@@ -59,10 +60,9 @@ func (s *stream) run(n int) {
 		return
 	}
 	s.want <- int64(n) * turnBytes
-	buf := make([]byte, callBytes)
 	var err error
 	for left := n * turnBytes; left > 0 && err == nil; left -= callBytes {
-		_, err = s.from.Write(buf)
+		_, err = s.from.Write(s.buf)
 	}
 	s.err = errors.Join(err, <-s.got)
 }

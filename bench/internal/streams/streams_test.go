@@ -25,6 +25,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestCases(t *testing.T) {
 	for _, c := range Cases() {
 		t.Run(c.Name, func(t *testing.T) {
+			if os.Getenv("NETNS_TESTS") == "off" && strings.Contains(c.Name, "kernel") {
+				t.Skip("SKIP(netns): NETNS_TESTS=off")
+			}
 			b, err := c.Open(t.Context())
 			if unavailable, ok := errors.AsType[*suite.UnavailableError](err); ok && os.Getenv("NETNS_TESTS") != "require" {
 				t.Skipf("SKIP(netns): %s", unavailable.Why)
