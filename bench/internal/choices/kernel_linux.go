@@ -49,7 +49,7 @@ func batch(as []srcselect.Address) string {
 	for _, a := range as {
 		fmt.Fprintf(&b, "addr add %v dev v0 nodad noprefixroute\n", a.Prefix)
 	}
-	b.WriteString("route add default dev v0\n")
+	b.WriteString("route add ::/0 dev v0\n")
 	return b.String()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -12,6 +13,32 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/suite"
 )
+
+// A Namespace is a network namespace without a name. It goes with the last descriptor of it, socket or
+// device in it.
+type Namespace struct{ file *os.File }
+
+// New makes a namespace, and fails as Run does. The caller closes it.
+func New() (*Namespace, error) {
+	ns := new(Namespace)
+	return ns, Run(func() (err error) {
+		ns.file, err = os.Open("/proc/thread-self/ns/net")
+		return err
+	})
+}
+
+// Do calls f on a thread that is in the namespace.
+func (ns *Namespace) Do(f func() error) error {
+	return onThread(func() error {
+		if err := unix.Setns(int(ns.file.Fd()), unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("namespace: setns: %w", err)
+		}
+		return f()
+	})
+}
+
+// Close lets go of the namespace.
+func (ns *Namespace) Close() error { return ns.file.Close() }
 
 // Run calls f on a thread in a network namespace of its own, and fails with an
 // *UnavailableError where the user may not have one, or has no ip command. Sockets and
@@ -22,24 +49,30 @@ func Run(f func() error) error {
 	if _, err := exec.LookPath("ip"); err != nil {
 		return suite.Unavailable("needs the ip command: %v", err)
 	}
+	return onThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return suite.Unavailable("needs a network namespace of its own (root, or unshare -Urn): %v", err)
+		}
+		return f()
+	})
+}
+
+// onThread calls f on a thread that ends with it.
+func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			done <- suite.Unavailable("needs a network namespace of its own (root, or unshare -Urn): %v", err)
-			return
-		}
 		done <- f()
 	}()
 	return <-done
 }
 
-// IP runs lines of "ip -6 -batch" in the namespace of the thread.
+// IP runs lines of "ip -batch" in the namespace of the thread.
 func IP(ctx context.Context, batch string) error {
-	cmd := exec.CommandContext(ctx, "ip", "-6", "-batch", "-")
+	cmd := exec.CommandContext(ctx, "ip", "-batch", "-")
 	cmd.Stdin = strings.NewReader(batch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("namespace: ip -6 -batch: %w: %s", err, out)
+		return fmt.Errorf("namespace: ip -batch: %w: %s", err, out)
 	}
 	return nil
 }

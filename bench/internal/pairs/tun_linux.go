@@ -2,12 +2,14 @@ package pairs
 
 import (
 	"context"
+	"fmt"
 	"net"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip/link/fdbased"
 	gvisortun "gvisor.dev/gvisor/pkg/tcpip/link/tun"
 
+	"github.com/hextet/hextet/bench/internal/namespace"
 	"github.com/hextet/hextet/bench/internal/suite"
 	"github.com/hextet/hextet/stack/tun"
 )
@@ -53,20 +55,31 @@ func GVisorTUN(ctx context.Context, plan Plan) (*Pair, error) {
 // onTUN makes a namespace, has open put a listening stack in it, and lets the kernel
 // dial.
 func onTUN(ctx context.Context, name string, plan Plan, open func(*Pair) error) (*Pair, error) {
-	ns, err := newNamespace()
+	ns, err := namespace.New()
 	if err != nil {
 		return nil, err
 	}
 	p := &Pair{Name: name}
-	p.keep(ns.file.Close)
-	if err := ns.do(func() error { return open(p) }); err != nil {
+	p.keep(ns.Close)
+	if err := ns.Do(func() error { return open(p) }); err != nil {
 		p.Close()
 		return nil, err
 	}
 	var d net.Dialer
 	p.dial = func(ctx context.Context) (c net.Conn, err error) {
-		err = ns.do(func() error { c, err = d.DialContext(ctx, "tcp", plan.listenAt().String()); return err })
+		err = ns.Do(func() error { c, err = d.DialContext(ctx, "tcp", plan.listenAt().String()); return err })
 		return c, err
 	}
 	return p, nil
+}
+
+// configure gives the kernel's end of a device its address, from within the namespace,
+// and waits until it may be used.
+func configure(ctx context.Context, device string, plan Plan) error {
+	err := namespace.IP(ctx, fmt.Sprintf("link set %[1]s addrgenmode none\nlink set %[1]s mtu %[2]d up\naddr add %[3]v dev %[1]s nodad\n",
+		device, mtu, plan.Near[0]))
+	if err != nil {
+		return err
+	}
+	return namespace.Settle(ctx, device)
 }

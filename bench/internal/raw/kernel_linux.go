@@ -74,7 +74,7 @@ func (k *kernel) enter(ctx context.Context, addresses []netip.Prefix) error {
 	for _, a := range addresses {
 		fmt.Fprintf(&b, "addr add %v dev v0 nodad noprefixroute\n", a)
 	}
-	b.WriteString("route add default dev v0\n")
+	b.WriteString("route add ::/0 dev v0\n")
 	err := namespace.IP(ctx, b.String())
 	if err == nil {
 		err = namespace.Settle(ctx, "v0")
