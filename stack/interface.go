@@ -43,6 +43,15 @@ type InterfaceConfig struct {
 	// of bare IP packets has no use for it.
 	DAD bool
 
+	// OptimisticDAD makes the addresses that SLAAC forms from prefixes Optimistic, not Tentative, while DAD
+	// runs for them (RFC 4429): they are used at once, as the last choice, as if deprecated. Who uses a
+	// duplicate loses it. Packets by the router that advertised, and to neighbours that are known, leave at
+	// once; other neighbours are not asked for their link-layer address until DAD has ended. Tentative
+	// stay the link-local address, those the program adds, all of an interface that forwards, and those
+	// from a router that does not advertise its link-layer address. IPv4 has no such detection. It needs
+	// SLAAC and DAD. False: no address is used before it is known to be unique.
+	OptimisticDAD bool
+
 	// EchoReply says whether echo requests are answered. Zero: yes.
 	EchoReply EchoReply
 
@@ -155,6 +164,9 @@ func (cfg InterfaceConfig) check() error {
 func (cfg InterfaceConfig) checkSLAAC() error {
 	if n := len(cfg.StableSecret); n > 0 && n < 16 {
 		return fmt.Errorf("stack: attach %q: StableSecret has %d bytes, less than 16 (RFC 7217 section 5)", cfg.Name, n)
+	}
+	if cfg.OptimisticDAD && !(cfg.SLAAC && cfg.DAD) {
+		return fmt.Errorf("stack: attach %q: OptimisticDAD without SLAAC and DAD: there is no detection to be optimistic about", cfg.Name)
 	}
 	if cfg.TemporaryAddresses && !cfg.SLAAC {
 		return fmt.Errorf("stack: attach %q: TemporaryAddresses without SLAAC: there is no prefix to form them from", cfg.Name)

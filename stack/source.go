@@ -109,5 +109,5 @@ func errLoopback(dst netip.Addr) error {
 
 // assigned reports whether addr works on an interface.
 func (s *Stack) assigned(iface int, addr netip.Addr) bool {
-	return s.book.state(iface, addr) == Assigned
+	return s.book.state(iface, addr).works()
 }

@@ -107,7 +107,7 @@ func New(cfg Config) (*Stack, error) {
 		Hooks: engine.Hooks{
 			Source: s.source, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Neighbor: s.neighbor,
 			Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
-			Error: s.icmpError, PathMTU: s.knownPathMTU,
+			Claim: s.claim, Unique: s.unique, Error: s.icmpError, PathMTU: s.knownPathMTU,
 		},
 		Router: engine.RouterHooks{Path: s.path, ErrorSource: s.errorSource},
 		Routed: &s.routed,
