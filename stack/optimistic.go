@@ -132,7 +132,7 @@ func (i *Interface) deconfigure(e *addressEntry) bool {
 	if !i.s.book.update(e, func(e *addressEntry) { e.State = Duplicate }) {
 		return false
 	}
-	i.s.raw.dropFlows()
+	i.s.dropFlows()
 	engine.RemoveAddress(i.s.gv, i.index, e.Prefix.Addr())
 	return true
 }
