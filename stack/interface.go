@@ -43,6 +43,15 @@ type InterfaceConfig struct {
 	// of bare IP packets has no use for it.
 	DAD bool
 
+	// OptimisticDAD makes the addresses that SLAAC forms from prefixes Optimistic, not Tentative, while DAD
+	// runs for them (RFC 4429): they are used at once, as the last choice, as if deprecated. Who uses a
+	// duplicate loses it. Packets by the router that advertised, and to neighbours that are known, leave at
+	// once; other neighbours are not asked for their link-layer address until DAD has ended. Tentative
+	// stay the link-local address, those the program adds, all of an interface that forwards, and those
+	// from a router that does not advertise its link-layer address. IPv4 has no such detection. It needs
+	// SLAAC and DAD. False: no address is used before it is known to be unique.
+	OptimisticDAD bool
+
 	// EchoReply says whether echo requests are answered. Zero: yes.
 	EchoReply EchoReply
 
@@ -156,6 +165,9 @@ func (cfg InterfaceConfig) checkSLAAC() error {
 	if n := len(cfg.StableSecret); n > 0 && n < 16 {
 		return fmt.Errorf("stack: attach %q: StableSecret has %d bytes, less than 16 (RFC 7217 section 5)", cfg.Name, n)
 	}
+	if cfg.OptimisticDAD && !(cfg.SLAAC && cfg.DAD) {
+		return fmt.Errorf("stack: attach %q: OptimisticDAD without SLAAC and DAD: there is no detection to be optimistic about", cfg.Name)
+	}
 	if cfg.TemporaryAddresses && !cfg.SLAAC {
 		return fmt.Errorf("stack: attach %q: TemporaryAddresses without SLAAC: there is no prefix to form them from", cfg.Name)
 	}
@@ -184,7 +196,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	if i.name == "" {
 		i.name = fmt.Sprintf("if%d", i.index)
 	}
-	if _, err := s.byName(i.name); err == nil {
+	if i.name == loopbackName || s.attached(i.name) != nil {
 		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
 	}
 	for _, other := range *s.ifaces.Load() {
@@ -286,7 +298,7 @@ func (s *Stack) Interfaces() []*Interface { return slices.Clone(*s.ifaces.Load()
 // byIndex returns an interface, or nil. It takes no lock.
 func (s *Stack) byIndex(index int) *Interface {
 	if index == loopbackIndex {
-		return s.lo
+		return s.lo.Load()
 	}
 	for _, i := range *s.ifaces.Load() {
 		if i.index == index {
@@ -299,14 +311,22 @@ func (s *Stack) byIndex(index int) *Interface {
 // byName returns the interface that a name, or a zone, means: a decimal index means that index.
 func (s *Stack) byName(name string) (*Interface, error) {
 	if name == loopbackName {
-		return s.lo, nil
+		return s.loopback()
 	}
-	for _, i := range *s.ifaces.Load() {
-		if i.name == name || strconv.Itoa(i.index) == name {
-			return i, nil
-		}
+	if i := s.attached(name); i != nil {
+		return i, nil
 	}
 	return nil, fmt.Errorf("stack: no interface %q", name)
+}
+
+// attached is byName for what Attach made. It returns nil if there is none.
+func (s *Stack) attached(name string) *Interface {
+	for _, i := range *s.ifaces.Load() {
+		if i.name == name || strconv.Itoa(i.index) == name {
+			return i
+		}
+	}
+	return nil
 }
 
 // echoReply is the engine's hook. It runs with gVisor's locks held and takes none.

@@ -37,6 +37,7 @@ func FuzzWriteMsg(f *testing.F) {
 	}
 	f.Add(0, 0, unhexed(alertHeader), unhexed(pad0), unhexed(segments), unhexed(pad1), []byte("\x80\x00\x00\x00hextet"))
 	f.Add(-1, 255, unhexed(pad0), []byte(nil), unhexed(mobility), []byte{}, []byte("\xc8\x00\x00\x00"))
+	f.Add(-1, 0, []byte(nil), []byte(nil), unhexed("ff020201 00000000 20010db8 00000000 00000000 00000001"), []byte(nil), []byte("\xc8\x00\x00\x00"))
 	f.Add(256, -2, unhexed("ff00050200000100"), unhexed("ff00000000000001"), unhexed("ff02000100000000"), []byte{1}, []byte{})
 	f.Fuzz(func(t *testing.T, hops, tc int, hop, first, routing, last, payload []byte) {
 		w := &rawWire{t, w.l, w.packets}
@@ -53,6 +54,9 @@ func FuzzWriteMsg(f *testing.F) {
 				t.Errorf("%d, %v", n, err)
 			}
 			return
+		}
+		if len(routing) > 0 && netip.AddrFrom16([16]byte(routing[8:24])) == netip.MustParseAddr("2001:db8::1") {
+			return // the first hop is this host: nothing leaves
 		}
 		want := [][]byte{hop, first, routing, last}
 		if len(routing) == 0 {

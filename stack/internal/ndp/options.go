@@ -1,25 +1,29 @@
 package ndp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 )
 
-// The options that are read: RFC 4861 section 4.6, RFC 4191 section 2.3, RFC 8106 section 5.
+// The options that are read: RFC 4861 section 4.6, RFC 3971 section 5.3.2, RFC 4191 section 2.3, RFC 8106
+// section 5.
 const (
 	optSourceLinkAddr = 1
 	optPrefix         = 3
 	optMTU            = 5
+	optNonce          = 14
 	optRoute          = 24
 	optServers        = 25
 	optSearch         = 31
 )
 
-// options reads what follows the header. Unknown options are skipped, and known ones whose content is
-// not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
-func (ra *Advertisement) options(b []byte) error {
+// options takes apart what follows the header. Unknown options are skipped, and known ones whose content
+// is not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
+func options(b []byte, option func(b []byte)) error {
 	for len(b) > 0 {
 		if len(b) < 2 || b[1] == 0 {
 			return errors.New("an option has no length")
@@ -28,7 +32,7 @@ func (ra *Advertisement) options(b []byte) error {
 		if n > len(b) {
 			return errors.New("an option is longer than the message")
 		}
-		ra.option(b[:n])
+		option(b[:n])
 		b = b[n:]
 	}
 	return nil
@@ -36,6 +40,10 @@ func (ra *Advertisement) options(b []byte) error {
 
 func (ra *Advertisement) option(b []byte) {
 	switch b[0] {
+	case optSourceLinkAddr:
+		if len(b) == 8 {
+			ra.LinkAddr = net.HardwareAddr(bytes.Clone(b[2:]))
+		}
 	case optPrefix:
 		ra.prefix(b)
 	case optMTU:
