@@ -24,9 +24,10 @@ func addAddressNode(f family) *node {
 	n.params = []param{
 		ifaceParam("name"), {name: "address", kind: addressKind(v4, true), help: "The address.", def: "only the gateway is added"},
 		{name: "mask", kind: maskKind, help: "The mask of the address.", def: "the length of the prefix in address"},
+		typeParam,
 		{name: "gateway", kind: gatewayKind(v4, "none"), help: "The next hop of a default route.", def: "none"},
 		{name: "gwmetric", kind: integerKind(0, maxMetric), help: "The metric of that route.", def: "0"},
-		typeParam, validParam, preferredParam, storeParam, skipParam,
+		validParam, preferredParam, storeParam, skipParam,
 	}
 	return n
 }

@@ -108,7 +108,7 @@ func (s *Shell) values(p param, before, text string) (texts []string) {
 		return nil
 	}
 	for _, v := range p.kind.complete(s) {
-		if prefixOf(text, v) {
+		if prefixOf(text, v) && !strings.Contains(v, `"`) { // there is no way to write a quote
 			texts = append(texts, before+quote(v))
 		}
 	}

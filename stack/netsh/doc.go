@@ -22,11 +22,13 @@
 //
 // # Of which Windows
 //
-// Commands, parameters and their order are those of Windows Server 2008 R2 to 2025, the tables those that it
-// prints, as far as a stack has what they show. What a stack does not have is refused by name, as
-// errors.ErrUnsupported: store=persistent, type=anycast, source=dhcp, lifetimes of routes, publish=yes.
-// Beyond that:
+// Commands, parameters and their order are those of Microsoft's reference of "netsh interface" (2025), with
+// what KB975808 brought to Windows Server 2008 SP2 and Vista SP2. Tables are laid out as transcripts of
+// Windows 7 to 11 show them; only those of "show udpconnections" and of single routes are after the pattern of
+// the others. What a stack does not have is refused by name, as errors.ErrUnsupported: store=persistent,
+// type=anycast, source=dhcp, lifetimes of routes, publish=yes. Beyond that:
 //
+//   - There is no parameter subinterface, and no command that COMMANDS.md does not list.
 //   - store is active where it is not given, and not persistent.
 //   - "add address" needs a mask or the length of a prefix for IPv4: there are no classes to guess it from.
 //   - "set address" changes what is named of an address that is there, its flag and its lifetimes, without a

@@ -51,7 +51,7 @@ func onIface(name string) param {
 
 // Parameters that several commands have.
 var (
-	typeParam      = param{name: "type", kind: unicast, help: "What the address is.", def: "unicast"}
+	typeParam      = param{name: "type", kind: unicast, skip: true, help: "What the address is.", def: "unicast"}
 	validParam     = param{name: "validlifetime", kind: lifetimeKind, help: "How long the address stays, in seconds or as in 1d2h3m4s.", def: "infinite"}
 	preferredParam = param{name: "preferredlifetime", kind: lifetimeKind, help: "How long the address is preferred; 0: it is deprecated.", def: "validlifetime"}
 	storeParam     = param{name: "store", kind: store, help: "How long the change holds.", def: "active, as long as the stack"}

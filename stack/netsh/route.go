@@ -128,7 +128,10 @@ func (c *call) theRoute() (stack.Route, error) {
 			found = append(found, r)
 		}
 	}
+	i, _ := get[*stack.Interface](c, "interface")
 	switch {
+	case len(found) == 1 && found[0].Metric == 0 && routeType(found[0], i) == "System":
+		return want, c.wrong("prefix", problem(syscall.ESRCH, "the route is that of an address's prefix, and goes with the address").wanting("delete address"))
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
