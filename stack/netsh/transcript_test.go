@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hextet/hextet/icmp6"
 	"github.com/hextet/hextet/stack"
+	"github.com/hextet/hextet/stack/internal/ndp"
 	"github.com/hextet/hextet/stack/lab"
 	"github.com/hextet/hextet/stack/netsh"
 )
@@ -39,7 +41,8 @@ func (r *registrar) Sync(context.Context) error {
 	return r.err
 }
 
-func newWorld(t *testing.T) *world {
+// slaac makes the interfaces listen to routers, and detect duplicate addresses.
+func newWorld(t *testing.T, slaac bool) *world {
 	t.Helper()
 	l := lab.New(t, lab.Config{Manual: true})
 	lan, other := l.Segment(lab.SegmentConfig{Name: "lan"}), l.Segment(lab.SegmentConfig{Name: "other", MTU: 1400})
@@ -47,8 +50,8 @@ func newWorld(t *testing.T) *world {
 	w.host = l.Host(lab.HostConfig{
 		Name: "web",
 		Interfaces: []lab.InterfaceConfig{
-			{Segment: lan, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 0xa}, Stack: stack.InterfaceConfig{Name: "Local Area Connection"}, Addresses: lab.Addresses("192.168.1.2/24", "2001:db8::2/64")},
-			{Segment: other, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 0xb}, Stack: stack.InterfaceConfig{Name: "Backup"}},
+			{Segment: lan, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 0xa}, Stack: stack.InterfaceConfig{Name: "Local Area Connection", DAD: slaac, SLAAC: slaac}, Addresses: lab.Addresses("192.168.1.2/24", "2001:db8::2/64")},
+			{Segment: other, HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 0xb}, Stack: stack.InterfaceConfig{Name: "Backup", DAD: slaac, SLAAC: slaac}},
 		},
 		Stack: stack.Config{Nameservers: []netip.AddrPort{netip.MustParseAddrPort("192.168.1.53:53"), netip.MustParseAddrPort("[2001:db8::53]:5353")}},
 	})
@@ -104,6 +107,16 @@ func (w *world) do(t *testing.T, line string) string {
 		if _, err := w.host.ListenPacket(t.Context(), words[1], words[2]); err != nil {
 			t.Fatal(err)
 		}
+	case "advertise": // what a router would, to the interface on lan
+		w.advertise(t)
+	case "detach":
+		if err := w.host.Interfaces()[1].Detach(); err != nil {
+			t.Fatal(err)
+		}
+	case "forward":
+		if err := w.host.Interfaces()[0].SetForward(true); err != nil {
+			t.Fatal(err)
+		}
 	case "send": // a datagram, to who may not be there
 		c, err := w.host.ListenPacket(t.Context(), "udp", ":0")
 		if err != nil {
@@ -140,6 +153,34 @@ func (w *world) do(t *testing.T, line string) string {
 	return ""
 }
 
+// advertise sends a Router Advertisement with everything that a command shows.
+func (w *world) advertise(t *testing.T) {
+	t.Helper()
+	router := w.peer.Interfaces()[0].Addresses()[0].Prefix.Addr() // link-local
+	ra := ndp.Advertisement{
+		Router: router, HopLimit: 63, Managed: true, Other: true, Lifetime: 30 * time.Minute, Reachable: 20 * time.Second, Retrans: 2 * time.Second, MTU: 1380,
+		Prefixes: []ndp.Prefix{
+			{Prefix: netip.MustParsePrefix("2001:db8:a::/64"), OnLink: true, Autonomous: true, Valid: 2 * time.Hour, Preferred: time.Hour},
+			{Prefix: netip.MustParsePrefix("2001:db8:b::/64"), OnLink: true, Valid: 2 * time.Hour, Preferred: time.Hour},
+		},
+		Routes:  []ndp.Route{{Prefix: netip.MustParsePrefix("2001:db8:c::/48"), Lifetime: time.Hour}},
+		Servers: []ndp.Server{{Addr: netip.MustParseAddr("fe80::53"), Lifetime: time.Hour}},
+		Search:  []ndp.Domain{{Name: "lan.example.org", Lifetime: time.Hour}},
+	}
+	c, err := w.peer.ListenRaw(icmp6.Protocol, router.WithZone("eth0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetMulticastHopLimit(255); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WriteTo(ra.Packet(ndp.AllNodes, nil)[40:], nil, &net.IPAddr{IP: ndp.AllNodes.AsSlice(), Zone: "eth0"}); err != nil {
+		t.Fatal(err)
+	}
+	w.l.Advance(time.Second)
+}
+
 // Each file of testdata is a story: lines that begin with > are commands, those with ! are what happens
 // besides, those with # are comments; what follows a command is all that it prints.
 func TestTranscripts(t *testing.T) {
@@ -153,7 +194,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t)
+			w := newWorld(t, strings.HasSuffix(file, "slaac.txt"))
 			var got strings.Builder
 			for line := range strings.Lines(string(want)) {
 				line = strings.TrimSuffix(line, "\n")
