@@ -222,7 +222,7 @@ func (c *call) ownAddress(i *stack.Interface) (stack.AddressInfo, error) {
 	if at < 0 {
 		var names []string
 		for _, a := range all {
-			if a.Prefix.Addr().Is4() == addr.Is4() && len(names) < 8 {
+			if a.Prefix.Addr().Is4() == addr.Is4() && len(names) < maxListed {
 				names = append(names, a.Prefix.Addr().String())
 			}
 		}

@@ -198,3 +198,28 @@ func TestInterfaceRows(t *testing.T) {
 		}
 	}
 }
+
+// A name with = or blanks is one word in quotes, for Run and from Complete; and a host with many interfaces
+// does not make errors long.
+func TestInterfaceNames(t *testing.T) {
+	s, sh := newHost(t)
+	for _, name := range []string{"a=b", "x y = z", "c0", "c1", "c2", "c3", "c4", "c5", "c6"} {
+		wire, _ := stack.Pipe(1500)
+		if _, err := s.Attach(stack.InterfaceConfig{Name: name, Link: wire}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, line := range []string{`netsh interface ipv4 show addresses "a=b"`, `netsh interface ipv4 show addresses name="x y = z"`, `netsh interface ipv4 show addresses name=a=b`} {
+		var b strings.Builder
+		if err := sh.Run(t.Context(), line, &b); err != nil || strings.Count(b.String(), "Configuration for") != 1 {
+			t.Errorf("%s: %v\n%s", line, err, b.String())
+		}
+	}
+	if got := sh.Complete("netsh interface ipv4 show addresses name=a"); len(got) != 1 || got[0] != `netsh interface ipv4 show addresses name="a=b"` {
+		t.Errorf("completed to %q", got)
+	}
+	err := sh.Run(t.Context(), "netsh interface ipv4 show addresses c9", io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "c4 or 2 others; did you mean c0?") {
+		t.Errorf("error %v", err)
+	}
+}

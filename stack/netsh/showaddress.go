@@ -152,10 +152,9 @@ func addrType(a stack.AddressInfo) string {
 
 func dadState(a stack.AddressInfo) string {
 	switch {
-	case a.State == stack.Tentative:
-		return "Tentative"
-	case a.State == stack.Duplicate:
-		return "Duplicate"
+	case a.State != stack.Assigned:
+		text := a.State.String() // Tentative or Duplicate
+		return strings.ToUpper(text[:1]) + text[1:]
 	case a.Deprecated:
 		return "Deprecated"
 	}

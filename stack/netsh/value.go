@@ -57,6 +57,9 @@ var interfaceKind = kind{
 	},
 }
 
+// maxListed is how many interfaces or addresses an error names.
+const maxListed = 8
+
 func (s *Shell) iface(text string) (*stack.Interface, error) {
 	all := s.stack.Interfaces()
 	for _, same := range []func(i *stack.Interface) bool{
@@ -78,7 +81,11 @@ func (s *Shell) iface(text string) (*stack.Interface, error) {
 	for _, i := range all {
 		names = append(names, quote(i.Name()))
 	}
-	return nil, e.oneOf(quote(text), names)
+	e.Nearest = nearest(quote(text), names)
+	if more := len(names) - maxListed; more > 0 {
+		names = append(names[:maxListed:maxListed], fmt.Sprintf("%d others", more))
+	}
+	return nil, e.wanting("%s", alternatives(names))
 }
 
 // addrLen is an address with the length of its prefix, which is -1 if it was not given.
