@@ -32,7 +32,8 @@ const (
 
 // InterfaceConfig configures Attach.
 type InterfaceConfig struct {
-	// Name is what routes and zones call the interface. Empty: "if" and its index.
+	// Name is what routes and zones call the interface. It may have blanks between words, as the names of
+	// Windows do. Empty: "if" and its index.
 	Name string
 
 	// Link carries the packets. It is required; Attach takes it over and Detach closes it.
@@ -146,8 +147,11 @@ func (cfg InterfaceConfig) check() error {
 	} else if hw != nil && (hw[0]&1 != 0 || slices.Max(hw) == 0) {
 		return fmt.Errorf("stack: attach %q: the link's hardware address %v is no station's: it is a group's or zero", cfg.Name, hw)
 	}
-	if strings.ContainsFunc(cfg.Name, func(r rune) bool { return r == '%' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return fmt.Errorf("stack: attach %q: an interface name can't contain white space, %% or what can't be printed", cfg.Name)
+	if strings.ContainsFunc(cfg.Name, func(r rune) bool { return r == '%' || r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		return fmt.Errorf("stack: attach %q: an interface name can't contain white space but for blanks, %% or what can't be printed", cfg.Name)
+	}
+	if cfg.Name != strings.TrimSpace(cfg.Name) {
+		return fmt.Errorf("stack: attach %q: an interface name can't begin or end with a blank", cfg.Name)
 	}
 	if len(cfg.Name) > maxName {
 		return fmt.Errorf("stack: attach %q: an interface name can't be longer than %d bytes", cfg.Name, maxName)

@@ -33,7 +33,8 @@ type Config struct {
 	// Logger is told about links that fail and addresses that turn out duplicate. nil: nobody.
 	Logger *slog.Logger
 
-	// Select configures source selection. Zero: RFC 6724 with its default policy table.
+	// Select configures source selection. Zero: RFC 6724 with its default policy table, which SetPolicy
+	// replaces.
 	// AnyInterface is not supported here: the stack is a strong host.
 	Select srcselect.Config
 
