@@ -20,7 +20,7 @@ var simpleTerms = map[string]term{
 	"tcp":  protocol(0, protoTCP),
 	"udp":  protocol(0, protoUDP),
 	"icmp": protocol(4, protoICMP), "icmp6": protocol(6, protoICMP6), "igmp": protocol(4, protoIGMP),
-	"fin": flag(1), "syn": flag(2), "rst": flag(4), "psh": flag(8), "ack": flag(16),
+	"fin": flagged(1), "syn": flagged(2), "rst": flagged(4), "psh": flagged(8), "ack": flagged(16),
 	"multicast":  func(p *Packet, _ *headers) bool { return len(p.Data) > 0 && p.Data[0]&1 != 0 },
 	"fragment":   func(_ *Packet, h *headers) bool { return h.piece },
 	"badsum":     func(_ *Packet, h *headers) bool { return h.checksums() != nil },
@@ -68,7 +68,7 @@ func protocol(version, proto uint8) term {
 	}
 }
 
-func flag(bit uint8) term {
+func flagged(bit uint8) term {
 	return func(_ *Packet, h *headers) bool { return h.flags&bit != 0 }
 }
 
