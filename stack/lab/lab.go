@@ -57,7 +57,8 @@ type Lab struct {
 	hosts    []*Host
 	segments []*Segment
 	tasks    []*Task
-	failed   error // why the lab gave up
+	failed   error      // why the lab gave up
+	seen     []pageHost // what the hosts were like before they were closed; nil: they are not
 	closed   bool
 }
 
@@ -84,6 +85,7 @@ func New(tb TB, cfg ...Config) *Lab {
 		if err := l.Close(); err != nil {
 			tb.Errorf("%v", err)
 		}
+		l.reportTest()
 	})
 	return l
 }
@@ -128,6 +130,7 @@ func (l *Lab) giveUp(err error) {
 	l.mu.Unlock()
 	l.end(err)
 	l.sched.begin(func() {
+		l.remember()
 		for _, h := range hosts {
 			h.Stack.Close()
 		}
@@ -147,6 +150,7 @@ func (l *Lab) Close() error {
 	err := l.failed
 	l.mu.Unlock()
 
+	l.remember()
 	l.end(errClosed)
 	errs := []error{err}
 	for _, h := range hosts {
