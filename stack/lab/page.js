@@ -65,7 +65,7 @@ function row(i) {
   const p = state.shown[i], before = state.shown[i - 1], [cls, name] = kindOf(p.facts), bad = mishapOf(p), since = before ? p.t - before.t : 0;
   const e = el("div", { class: `row p-${cls}${since > 1e9 ? " gap" : ""}`, role: "option", id: "row" + i, "aria-selected": String(i === state.at),
     "aria-posinset": String(i + 1), "aria-setsize": String(state.shown.length), style: `top:${i * state.height}px` });
-  e.append(el("span", { class: "time" }, clock(p.t), since > 0 ? el("small", {}, "+" + seconds(since)) : null),
+  e.append(el("span", { class: "time" }, clock(p.t), since > 0 ? el("small", {}, "+" + seconds(since, 3)) : null),
     ladderRow(p, 34),
     el("span", { class: "what", title: p.s }, el("span", { class: "tag" }, name), bad ? el("span", { class: "mishap" }, "✕ " + bad) : null,
       chosenFirst.get(p.c) === p ? el("span", { class: "rule" }, ruleOf(D.choices[p.c])) : null, ...sentence(p)));
@@ -75,10 +75,29 @@ function row(i) {
 
 // sentence is the summary with the message before the addresses, and without the protocol, which the tag says.
 function sentence(p) {
+  const f = p.facts;
+  if (f.proto === 6 && f.ports) return [tcpSentence(p), el("span", { class: "ends" }, p.s.split(" TCP ")[0])];
   const m = p.s.match(/^(\S+ > \S+) (?:(?:TCP|UDP|ICMPv6|ICMP)\b,? ?)?(.*)$/);
   if (!m) return [p.s.replace(/^ARP /, "")];
   const name = m[2].match(/^\d+\(\d+\)/) ? m[2].replace(/^\d+\(\d+\)/, (p.facts.version === 6 ? ICMP6_NAMES : ICMP4_NAMES)[p.facts.kind] || "$&") : m[2];
   return [name + "  ", el("span", { class: "ends" }, m[1])];
+}
+
+// Sequence numbers count from the first one that was seen of a direction.
+const firstSeq = new Map();
+const flowOf = (f, back) => back ? `${ipText(f.dst)} ${f.dport} ${ipText(f.src)} ${f.sport}` : `${ipText(f.src)} ${f.sport} ${ipText(f.dst)} ${f.dport}`;
+
+function noteSeq(p) {
+  const f = p.facts;
+  if (f.proto !== 6 || !f.ports) return;
+  const flow = flowOf(f);
+  if (f.flags & 2 || !firstSeq.has(flow)) firstSeq.set(flow, u32(p.bytes, f.upper + 4));
+}
+
+function tcpSentence(p) {
+  const f = p.facts, b = p.bytes, o = f.upper, size = f.end - o - (b[o + 12] >> 4) * 4, since = (n, flow) => ((n - (firstSeq.get(flow) ?? 0)) >>> 0).toLocaleString("en");
+  const names = [[2, "SYN"], [1, "FIN"], [4, "RST"], [8, "PSH"], [16, "ACK"]].filter(([bit]) => f.flags & bit).map(([, n]) => n).join(",");
+  return `${names} ${size ? size + " bytes " : ""}seq ${since(u32(b, o + 4), flowOf(f))}${f.flags & 16 ? " ack " + since(u32(b, o + 8), flowOf(f, true)) : ""}  `;
 }
 
 // The first packet of each choice of a source, which says the rule.
@@ -97,13 +116,20 @@ function select(i, quietly) {
   if (i < 0 || i >= state.shown.length) return;
   state.drawn.get(state.at)?.setAttribute("aria-selected", "false");
   state.at = i;
-  const top = i * state.height;
-  if (top < list.scrollTop) list.scrollTop = top;
-  else if (top + state.height > list.scrollTop + list.clientHeight) list.scrollTop = top + state.height - list.clientHeight;
+  scrollTo(i * state.height);
   draw();
   state.drawn.get(i)?.setAttribute("aria-selected", "true");
   list.setAttribute("aria-activedescendant", "row" + i);
   if (!quietly) { showDetail(state.shown[i]); remember(); }
+}
+
+// scrollTo brings a row into view: by a little if it is near, else to the middle.
+function scrollTo(top) {
+  const view = Math.max(4 * state.height, Math.min(list.clientHeight, innerHeight - list.getBoundingClientRect().top));
+  const over = list.scrollTop - top, under = top + state.height - list.scrollTop - view, near = 3 * state.height;
+  if (over > near || under > near) list.scrollTop = top - view / 3;
+  else if (over > 0) list.scrollTop = top;
+  else if (under > 0) list.scrollTop += under;
 }
 
 function closeDetail() {
@@ -181,6 +207,7 @@ function begin() {
   const chips = ["tcp", "udp", "icmp6", "arp", "syn", "type ns or type na", "type ra", "lost", "corrupted", "badsum"].filter(has);
   document.getElementById("chips").append(...chips.map(t => el("button", { type: "button", "data-text": t, "aria-pressed": "false", onclick: () => { filterBox.value = filterBox.value === t ? "" : t; applyFilter(); } }, t)));
   if (matchMedia("(max-width: 860px)").matches) document.getElementById("network").open = false;
+  D.packets.forEach(noteSeq);
   drawTopology();
   idleDetail();
   recall();

@@ -1,6 +1,10 @@
 // The panel beside the list: what happened to a packet, why it has its source, its headers and its bytes.
 
-const seconds = ns => (ns < 0 ? "−" : "") + (Math.abs(ns) >= 1e9 ? trim(Math.abs(ns) / 1e9, 6) + " s" : Math.abs(ns) >= 1e6 ? trim(Math.abs(ns) / 1e6, 6) + " ms" : trim(Math.abs(ns) / 1e3, 3) + " µs");
+function seconds(ns, digits = 6) {
+  if (ns >= 1e9) return trim(ns / 1e9, digits) + " s";
+  return ns >= 1e6 ? trim(ns / 1e6, digits) + " ms" : trim(ns / 1e3, 3) + " µs";
+}
+
 const trim = (n, digits) => n.toFixed(digits).replace(/\.?0+$/, "");
 
 function showDetail(p) {

@@ -4,22 +4,22 @@ const OUTCOMES = ["delivered", "lost", "queue full", "too long", "link down", "u
 const hostOf = port => D.ports[port].split("/")[0];
 
 // ladder is the columns of the packets that are shown.
-const ladder = { hosts: [], at: new Map(), width: 300, others: false };
+const ladder = { hosts: [], at: new Map(), width: 300 };
 
 // planLadder chooses the columns: the busiest hosts, in the order in which they were made.
 function planLadder(packets, width) {
-  const busy = new Map(), note = (h, n) => busy.set(h, (busy.get(h) || 0) + n);
+  const busy = new Map(), note = (h, n) => busy.set(h, (busy.get(h) || 0) + n), lists = new Set();
   for (const p of packets) {
-    note(hostOf(p.f), 4);
-    const to = p.r.length ? D.receivers[p.r[0].to] : [];
-    if (to.length <= 8) for (const t of to) note(hostOf(t), 1);
+    note(hostOf(p.f), 1);
+    for (const r of p.r) lists.add(r.to);
   }
-  const order = [...new Set(D.ports.map((_, i) => hostOf(i)))], most = Math.max(2, Math.floor(width / 62));
+  // Who is one of few is more likely to be spoken to.
+  for (const i of lists) for (const t of D.receivers[i]) note(hostOf(t), 1 / D.receivers[i].length);
+  const order = [...new Set(D.ports.map((_, i) => hostOf(i)))], most = Math.max(3, Math.floor(width / 62));
   const active = order.filter(h => busy.has(h));
-  const kept = new Set(active.length <= most ? active : active.sort((a, b) => busy.get(b) - busy.get(a)).slice(0, most - 1));
+  const kept = new Set(active.length <= most ? active : active.toSorted((a, b) => busy.get(b) - busy.get(a)).slice(0, most - 1));
   ladder.hosts = order.filter(h => kept.has(h));
-  ladder.others = order.length > ladder.hosts.length;
-  if (ladder.others) ladder.hosts.push("others");
+  if (active.length > kept.size) ladder.hosts.push("others");
   ladder.width = width;
   ladder.at = new Map(ladder.hosts.map((h, i) => [h, columnX(i)]));
 }
