@@ -89,7 +89,7 @@ const flowOf = (f, back) => back ? `${ipText(f.dst)} ${f.dport} ${ipText(f.src)}
 
 function noteSeq(p) {
   const f = p.facts;
-  if (f.proto !== 6 || !f.ports) return;
+  if (f.proto !== 6 || !f.ports || p.b) return; // a corrupted one may say anything
   const flow = flowOf(f);
   if (f.flags & 2 || !firstSeq.has(flow)) firstSeq.set(flow, u32(p.bytes, f.upper + 4));
 }
@@ -125,7 +125,8 @@ function select(i, quietly) {
 
 // scrollTo brings a row into view: by a little if it is near, else to the middle.
 function scrollTo(top) {
-  const view = Math.max(4 * state.height, Math.min(list.clientHeight, innerHeight - list.getBoundingClientRect().top));
+  const bottom = state.height > 34 ? innerHeight * 0.4 : innerHeight; // below that the panel lies over the list
+  const view = Math.max(2 * state.height, Math.min(list.clientHeight, bottom - list.getBoundingClientRect().top));
   const over = list.scrollTop - top, under = top + state.height - list.scrollTop - view, near = 3 * state.height;
   if (over > near || under > near) list.scrollTop = top - view / 3;
   else if (over > 0) list.scrollTop = top;

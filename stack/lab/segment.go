@@ -95,7 +95,7 @@ func (s *Segment) plug(h *Host, c InterfaceConfig) *port {
 func (s *Segment) forward(from *port, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.l.trace.add(s.l.sched.time(), from, frame)
+	r := s.l.trace.record(s.l.sched.time(), from, frame)
 	defer r.settle()
 	if frame[0]&1 == 0 {
 		if to := s.places[string(frame[:6])]; to != nil {

@@ -69,22 +69,31 @@ func (t *trace) init(cfg Config) {
 	}
 }
 
-// record is a Packet in the making.
+// record is a Packet in the making, until settle.
 type record struct {
 	t     *trace
-	p     Packet
+	p     Packet // under the trace's lock from settle on
 	from  *port
 	state uint64 // of what the sender chose the source by
 	h     headers
 	size  int
-	fates fateList // under the segment's lock, until settle
+	fates fateList
 }
 
-// add begins a record. It is called below locks of the sender's stack, which it therefore does not ask.
-func (t *trace) add(now time.Time, from *port, frame []byte) *record {
-	r := &record{t: t, from: from, state: from.h.turns.state(), h: parse(frame), size: len(frame) + recordSize}
-	r.p = Packet{Time: now, Segment: from.s.name, From: from.name, Data: frame}
-	r.p.bad = r.h.checksums()
+// record begins one. Like all that a sender calls it runs below locks of its stack, which it does not ask.
+func (t *trace) record(now time.Time, from *port, frame []byte) *record {
+	r := &record{t: t, from: from, state: from.h.turns.state(), h: parse(frame)}
+	r.p = Packet{Time: now, Segment: from.s.name, From: from.name, Data: frame, bad: r.h.checksums()}
+	return r
+}
+
+// settle adds the record to the trace: what becomes of the packet is known. The segment's lock is held, so
+// that nobody answers before.
+func (r *record) settle() {
+	r.p.fates = r.fates.close(r.from)
+	r.fates = fateList{}
+	r.size = len(r.p.Data) + recordSize + 48*len(r.p.fates)
+	t := r.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.p.Number = t.first + len(t.records)
@@ -96,7 +105,6 @@ func (t *trace) add(now time.Time, from *port, frame []byte) *record {
 		w.queue = append(w.queue, r)
 	}
 	t.fresh.Store(true)
-	return r
 }
 
 // grow leaves out what is too much. The lock is held.

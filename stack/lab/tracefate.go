@@ -134,28 +134,20 @@ func (r *record) arrives(to *port, a passage) {
 	l.rows, l.ends = append(l.rows, row), append(l.ends, len(l.to))
 }
 
-// settle makes the fates known. The segment's lock is held.
-func (r *record) settle() {
-	l := r.fates
-	r.fates = fateList{}
+// close returns the rows.
+func (l *fateList) close(from *port) []fates {
 	// A sender's packets mostly go to whom the one before went.
-	if slices.Equal(l.to, r.from.sent) {
-		l.to = r.from.sent
+	if slices.Equal(l.to, from.sent) {
+		l.to = from.sent
 	} else {
-		r.from.sent = slices.Clip(l.to)
+		from.sent = slices.Clip(l.to)
 	}
 	begin := 0
 	for i, end := range l.ends {
 		l.rows[i].to = l.to[begin:end:end]
 		begin = end
 	}
-	r.t.mu.Lock()
-	defer r.t.mu.Unlock()
-	r.p.fates = l.rows
-	if n := 48 * len(l.rows); r.p.Number >= r.t.first { // else it is left out already
-		r.size += n
-		r.t.grow(n)
-	}
+	return l.rows
 }
 
 // unplugged notes that a receiver is gone.
