@@ -25,6 +25,7 @@ func (l *Lab) Golden(path string, filters ...Filter) {
 		if l.tb == nil {
 			panic(err)
 		}
+		l.complain(err)
 		l.tb.Errorf("%v", err)
 	}
 }

@@ -1,7 +1,10 @@
 package lab_test
 
 import (
+	"context"
 	"flag"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,4 +82,29 @@ func TestGoldenOfPartIsRefused(t *testing.T) {
 	if err := l.CheckGolden("testdata/ask.txt"); err == nil || !strings.Contains(err.Error(), "no longer in the trace") {
 		t.Error(err)
 	}
+}
+
+func ExampleLab_Text() {
+	l, err := lab.Start(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer l.Close()
+	seg := l.Segment(lab.SegmentConfig{Impair: lab.Impairment{Latency: time.Millisecond}})
+	web := l.Host(lab.HostConfig{Name: "web", Segment: seg, Addresses: lab.Addresses("10.0.0.100/24", "10.0.0.50/24 skip")})
+	l.Host(lab.HostConfig{Name: "peer", Segment: seg, Addresses: lab.Addresses("10.0.0.9/24")})
+	ping, err := web.ListenPacket(context.Background(), "ip4:icmp", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ping.WriteTo([]byte{8, 0, 0xf7, 0xfe, 0, 0, 0, 1}, &net.IPAddr{IP: net.IPv4(10, 0, 0, 9)})
+	l.Sleep(time.Second)
+	fmt.Print(l.Text(lab.Match("arp or icmp")))
+	// Output:
+	// +0.000000s lan1 web/eth0 ARP who has 10.0.0.9? tell 10.0.0.100
+	// +0.001000s lan1 peer/eth0 ARP 10.0.0.9 is at 02:00:00:00:00:02
+	// +0.002000s lan1 web/eth0 10.0.0.100 > 10.0.0.9 ICMP EchoRequest id 0 seq 1, 8 bytes
+	// +0.003000s lan1 peer/eth0 10.0.0.9 > 10.0.0.100 ICMP EchoReply id 0 seq 1, 8 bytes
 }

@@ -52,14 +52,15 @@ type Lab struct {
 	end   context.CancelCauseFunc
 	trace trace
 
-	looking  sync.Mutex // held by who looks at the trace: see look
-	mu       sync.Mutex
-	hosts    []*Host
-	segments []*Segment
-	tasks    []*Task
-	failed   error      // why the lab gave up
-	seen     []pageHost // what the hosts were like before they were closed; nil: they are not
-	closed   bool
+	looking    sync.Mutex // held by who looks at the trace: see look
+	mu         sync.Mutex
+	hosts      []*Host
+	segments   []*Segment
+	tasks      []*Task
+	failed     error      // why the lab gave up
+	complaints []string   // what the test failed of, as far as the lab knows
+	seen       []pageHost // what the hosts were like before they were closed; nil: they are not
+	closed     bool
 }
 
 // TB is what a lab needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -83,6 +84,7 @@ func New(tb TB, cfg ...Config) *Lab {
 	}
 	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
+			l.complain(err)
 			tb.Errorf("%v", err)
 		}
 		l.reportTest()

@@ -84,6 +84,7 @@ func (l *Lab) title() string {
 type pageData struct {
 	Title     string        `json:"title"`
 	Failed    bool          `json:"failed"`
+	Failures  []string      `json:"failures"` // as far as the lab knows
 	Start     time.Time     `json:"start"`
 	LeftOut   int           `json:"leftOut"`
 	Segments  []pageSegment `json:"segments"`
@@ -150,6 +151,7 @@ func (l *Lab) page() *pageData {
 	m.Failed = l.tb != nil && l.tb.Failed()
 	m.Ports, m.Receivers, m.Choices, m.Packets = []string{}, [][]int{}, []pageChoice{}, []pagePacket{}
 	l.mu.Lock()
+	m.Failures = append([]string{}, l.complaints...)
 	m.Segments = make([]pageSegment, len(l.segments))
 	for i, s := range l.segments {
 		m.Segments[i] = pageSegment{s.name, s.mtu}

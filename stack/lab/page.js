@@ -204,6 +204,7 @@ function begin() {
   const n = (k, one) => `${k.toLocaleString("en")} ${one}${k === 1 ? "" : "s"}`;
   document.getElementById("facts").textContent = [n(D.hosts.length, "host"), n(D.segments.length, "segment"), n(D.packets.length, "packet") + (lost ? `, ${lost.toLocaleString("en")} of them lost` : ""),
     D.leftOut ? `the first ${D.leftOut.toLocaleString("en")} left out` : "", "from " + D.start.replace("T", " ").replace("Z", " UTC")].filter(Boolean).join(" · ");
+  document.getElementById("failures").append(...D.failures.map(text => el("pre", { class: "failure", tabindex: "0" }, text)));
   const has = t => { const f = parseFilter(t); return D.packets.some(p => f(p, p.facts)); };
   const chips = ["tcp", "udp", "icmp6", "arp", "syn", "type ns or type na", "type ra", "lost", "corrupted", "badsum"].filter(has);
   document.getElementById("chips").append(...chips.map(t => el("button", { type: "button", "data-text": t, "aria-pressed": "false", onclick: () => { filterBox.value = filterBox.value === t ? "" : t; applyFilter(); } }, t)));

@@ -101,7 +101,7 @@ function drawTopology() {
 function rowOfSegments(parts, width) {
   const n = D.segments.length, near = D.hosts.every(h => { const s = segmentsOf(h); return s.length < 2 || s.length === 2 && s[1] === s[0] + 1; });
   if (!near || n === 0) return null;
-  const wants = D.segments.map((_, i) => Math.min(n === 1 ? 4 : 2, Math.max(1, n === 1 ? hostsOn(i).length : Math.ceil(hostsOn(i).length / 3))));
+  const wants = D.segments.map((_, i) => Math.min(5, Math.max(1, n === 1 ? hostsOn(i).length : Math.ceil(Math.min(hostsOn(i).length, SHOWN_HOSTS) / 3))));
   const between = D.segments.map((_, i) => i === n - 1 ? 0 : jointsAt(i).length ? CARD + 52 : 16);
   let x = 1, total = 2;
   wants.forEach((columns, i) => { total += columns * (CARD + GAP) - GAP + 26 + between[i]; });

@@ -156,7 +156,7 @@ func TestEmptyPage(t *testing.T) {
 func TestReportOfLabThatGaveUp(t *testing.T) {
 	t.Setenv("LAB_TRACE_DIR", t.TempDir())
 	j := judge(t, func(tb lab.TB) {
-		l := lab.New(tb, lab.Config{Patience: time.Hour})
+		l := lab.New(tb)
 		_, b := two(l)
 		ln, err := b.Listen(t.Context(), "tcp", ":80")
 		if err != nil {
@@ -169,7 +169,8 @@ func TestReportOfLabThatGaveUp(t *testing.T) {
 	if !j.failed || m == nil {
 		t.Fatal(j.text())
 	}
-	if page, err := os.ReadFile(m[1]); err != nil || !bytes.Contains(page, []byte(`"prefix":"2001:db8::2/64"`)) {
+	if page, err := os.ReadFile(m[1]); err != nil || !bytes.Contains(page, []byte(`"prefix":"2001:db8::2/64"`)) ||
+		!bytes.Contains(page, []byte(`"failures":["lab: everybody waits and nothing is to come`)) {
 		t.Errorf("%.3000s, %v", page, err)
 	}
 }

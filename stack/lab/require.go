@@ -99,5 +99,17 @@ func (l *Lab) require(check func() error) {
 		panic(err)
 	}
 	l.tb.Helper()
+	l.complain(err)
 	l.tb.Fatalf("%v", err)
+}
+
+const maxComplaints = 20
+
+// complain keeps what a test failed of, for its page.
+func (l *Lab) complain(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.complaints) < maxComplaints {
+		l.complaints = append(l.complaints, err.Error())
+	}
 }
