@@ -20,7 +20,7 @@ type Packet struct {
 	From    string // host and interface, as in "web/eth0"
 	Data    []byte // the Ethernet frame
 
-	// Choice is why the source address is what it is, if the host itself sends from one of its
+	// Choice, which packets share, is why the source address is what it is, if the host itself sends from one of its
 	// addresses and chose it: nil for neighbour discovery and group management, whose sources are
 	// given, and for what it forwards.
 	Choice *Choice
