@@ -33,6 +33,7 @@ type scheduler struct {
 	stop    bool
 	stuck   func(error) // told when nothing can happen any more
 	patient patience
+	real    *realTime // nil: time is the lab's own
 }
 
 // waiter is a goroutine that waits for its turn.
@@ -77,8 +78,14 @@ func (s *scheduler) step() bool {
 		s.idle()
 		return true
 	}
-	if e.at.After(s.time()) && !s.mayAdvance() {
-		return true // somebody came
+	if e.at.After(s.time()) {
+		if s.real != nil {
+			s.awaitReal(e.at)
+			return true
+		}
+		if !s.mayAdvance() {
+			return true // somebody came
+		}
 	}
 	s.carryOut(e)
 	return true
@@ -241,7 +248,7 @@ func (s *scheduler) notify() {
 func (s *scheduler) time() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now
+	return s.clockNow()
 }
 
 // shutDown ends drive as soon as no goroutine waits for its turn any more.

@@ -95,7 +95,9 @@ func (s *Segment) plug(h *Host, c InterfaceConfig) *port {
 func (s *Segment) forward(from *port, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.l.trace.add(Packet{Time: s.l.sched.time(), Segment: s.name, From: from.name, Data: frame})
+	pkt := Packet{Time: s.l.sched.time(), Segment: s.name, From: from.name, Data: frame}
+	s.l.trace.add(pkt)
+	defer s.l.scripts.see(from.h.turns, pkt)
 	if frame[0]&1 == 0 {
 		if to := s.places[string(frame[:6])]; to != nil {
 			if to != from {
@@ -131,6 +133,7 @@ type port struct {
 	hw   net.HardwareAddr
 
 	send, receive place // under the segment's lock
+	gate          gate  // between the interface and the wire
 
 	reading chan struct{} // closed when deliver is there
 	deliver func(offload.Packet)
@@ -160,6 +163,9 @@ func (p *port) take(frame []byte) {
 	select {
 	case <-p.closed:
 	default:
+		if !p.gate.passes(p, In, frame) {
+			return
+		}
 		p.deliver(offload.Packet{Info: offload.Info{Network: 14}, Pieces: [][]byte{frame}})
 	}
 }
@@ -183,7 +189,9 @@ func (p *port) write(frame []byte) {
 	select {
 	case <-p.closed:
 	default:
-		p.s.forward(p, frame)
+		if p.gate.passes(p, Out, frame) {
+			p.s.forward(p, frame)
+		}
 	}
 }
 
