@@ -30,4 +30,20 @@
 // and from then on lets time pass only when the whole process is idle, by the count of the runtime. What
 // runs beside each other then comes in any order. Deadlines of contexts are real time unless they are from
 // Lab.WithTimeout.
+//
+// # What was seen
+//
+// Everything that hosts send is in the trace, with what became of it at each receiver, and for what a host
+// says by itself which rule chose its source address:
+//
+//	l.RequireSource(lab.Match("tcp and syn and from web"), netip.MustParseAddr("10.0.0.100"))
+//	l.RequireNone(lab.Match("src 10.0.0.50"))
+//	p, err := l.WaitPacket(ctx, lab.Match("type ra"))
+//	l.Golden("testdata/handshake.txt", lab.Match("tcp"))
+//
+// ParseFilter has the language of Match. A bad checksum that a host sends fails the test by itself, unless
+// Config.AllowBadChecksums is set. LAB_UPDATE=1 writes golden files anew.
+//
+// A test that fails leaves a capture file and a page to look at, which its log names: Lab.Report has more.
+// LAB_TRACE=always keeps them on success too, LAB_TRACE=never never, and LAB_TRACE_DIR says where.
 package lab

@@ -58,6 +58,8 @@ type Host struct {
 	name  string
 	turns *turns
 	ports []*port
+
+	choices choices // under Lab.looking
 }
 
 // Name returns the host's name.

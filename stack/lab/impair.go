@@ -60,26 +60,39 @@ func (p *place) init(seed uint64, name string, i Impairment) {
 	p.Impairment, p.seed, p.hash = i, seed, hashOf(name)
 }
 
-// carry returns when the frame comes out again, and in which shape: nothing if it is lost, two if it is
-// duplicated.
-func (p *place) carry(at time.Time, frame []byte) []passage {
+// carry returns when the frame comes out again, and in which shape, twice if it is duplicated. One that
+// does not come out has the Outcome that says why.
+func (p *place) carry(in passage) []passage {
+	if in.outcome != Delivered {
+		return []passage{in}
+	}
 	p.packets++
 	if p.Impairment == (Impairment{}) {
-		return []passage{{at, frame}}
+		return []passage{in}
 	}
 	luck := rand.New(rand.NewPCG(p.seed^p.packets*0x9e3779b97f4a7c15, p.hash))
 	lost, twice, bad, late := luck.Float64() < p.Loss, luck.Float64() < p.Duplicate, luck.Float64() < p.Corrupt, luck.Float64() < p.Reorder
 	jitter, bit := luck.Float64(), luck.Float64()
-	if p.Down || lost || p.MTU > 0 && len(frame)-14 > p.MTU {
-		return nil
+	switch {
+	case p.Down:
+		in.outcome = LinkDown
+	case lost:
+		in.outcome = Lost
+	case p.MTU > 0 && len(in.frame)-14 > p.MTU:
+		in.outcome = TooLong
 	}
-	out, ok := p.queued(at, len(frame))
+	if in.outcome != Delivered {
+		return []passage{in}
+	}
+	out, ok := p.queued(in.at, len(in.frame))
 	if !ok {
-		return nil
+		in.outcome = QueueFull
+		return []passage{in}
 	}
 	out = out.Add(p.Latency + time.Duration(jitter*float64(p.Jitter)))
 	if late {
 		out = out.Add(max(p.Latency, time.Millisecond))
+		in.marks |= reordered
 	} else {
 		if out.Before(p.last) {
 			out = p.last
@@ -87,14 +100,18 @@ func (p *place) carry(at time.Time, frame []byte) []passage {
 		p.last = out
 	}
 	if bad {
-		frame = bytes.Clone(frame)
-		n := int(bit * float64(8*(len(frame)-14)))
-		frame[14+n/8] ^= 1 << (n % 8)
+		in.frame = bytes.Clone(in.frame)
+		n := int(bit * float64(8*(len(in.frame)-14)))
+		in.frame[14+n/8] ^= 1 << (n % 8)
+		in.marks |= corrupted
 	}
+	in.at = out
 	if twice {
-		return []passage{{out, frame}, {out, frame}}
+		again := in
+		again.marks |= duplicate
+		return []passage{in, again}
 	}
-	return []passage{{out, frame}}
+	return []passage{in}
 }
 
 // queued returns when the frame has passed the bandwidth.

@@ -36,6 +36,14 @@ type Config struct {
 	// on. Zero: 30 days. Negative: for ever.
 	Patience time.Duration
 
+	// MaxTrace is how much of what was sent is kept, in bytes of memory. What is over it is left out,
+	// the oldest first, and Lab.LeftOut counts it. Zero: 64 MiB. Negative: nothing is kept.
+	MaxTrace int
+
+	// AllowBadChecksums is for labs whose hosts are meant to send bad checksums. False: a packet that
+	// has one and comes from the host itself fails the test, and is an error of Close.
+	AllowBadChecksums bool
+
 	// Logger is told what the hosts tell their loggers. nil: nobody.
 	Logger *slog.Logger
 }
@@ -52,6 +60,7 @@ type Lab struct {
 
 	scripts scripts
 
+	looking  sync.Mutex // held by who looks at the trace: see look
 	mu       sync.Mutex
 	hosts    []*Host
 	segments []*Segment
@@ -59,7 +68,9 @@ type Lab struct {
 	nameservers []netip.AddrPort
 	closers     []func() error // of what else there is to close, before the hosts
 	tasks       []*Task
-	failed      error // why the lab gave up
+	failed      error      // why the lab gave up
+	complaints  []string   // what the test failed of, as far as the lab knows
+	seen        []pageHost // what the hosts were like before they were closed; nil: they are not
 	closed      bool
 }
 
@@ -84,8 +95,10 @@ func New(tb TB, cfg ...Config) *Lab {
 	}
 	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
+			l.complain(err)
 			tb.Errorf("%v", err)
 		}
+		l.reportTest()
 	})
 	return l
 }
@@ -114,7 +127,9 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 		l.cfg.Start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	l.ctx, l.end = context.WithCancelCause(ctx)
+	l.trace.init(l.cfg)
 	l.sched = newScheduler(l.cfg.Start, l.giveUp)
+	l.sched.look = l.look
 	l.sched.manual, l.sched.until = l.cfg.Manual, l.cfg.Start
 	if l.cfg.RealTime {
 		l.sched.real = newRealTime(l.cfg.Start)
@@ -137,6 +152,7 @@ func (l *Lab) giveUp(err error) {
 	l.mu.Unlock()
 	l.end(err)
 	l.sched.begin(func() {
+		l.remember()
 		for _, h := range hosts {
 			h.Stack.Close()
 		}
@@ -156,6 +172,7 @@ func (l *Lab) Close() error {
 	err := l.failed
 	l.mu.Unlock()
 
+	l.remember()
 	l.end(errClosed)
 	errs := []error{err}
 	for _, c := range closers {
@@ -168,6 +185,9 @@ func (l *Lab) Close() error {
 		errs = append(errs, t.end())
 	}
 	l.sched.shutDown()
+	if !l.cfg.AllowBadChecksums {
+		errs = append(errs, l.CheckChecksums())
+	}
 	return errors.Join(errs...)
 }
 

@@ -32,6 +32,7 @@ type scheduler struct {
 	manual  bool      // it never goes beyond until
 	stop    bool
 	stuck   func(error) // told when nothing can happen any more
+	look    func()      // looks at what was sent, before anything else happens
 	patient patience
 	real    *realTime // nil: time is the lab's own
 }
@@ -62,6 +63,7 @@ func (s *scheduler) drive() {
 func (s *scheduler) step() bool {
 	s.awaitTurnEnd()
 	s.settle()
+	s.look()
 	s.drain() // what comes from now on comes from elsewhere
 	if w := s.nextReady(); w != nil {
 		close(w.turn)

@@ -80,7 +80,7 @@ func (s *Segment) plug(h *Host, c InterfaceConfig) *port {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := &port{
-		s: s, h: h, name: h.name + "/" + c.Stack.Name, hw: c.HardwareAddr,
+		s: s, h: h, iface: c.Stack.Name, name: h.name + "/" + c.Stack.Name, hw: c.HardwareAddr,
 		reading: make(chan struct{}), closed: make(chan struct{}),
 	}
 	p.send.init(s.l.cfg.Seed, p.name+" sends", c.Send)
@@ -95,31 +95,39 @@ func (s *Segment) plug(h *Host, c InterfaceConfig) *port {
 func (s *Segment) forward(from *port, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pkt := Packet{Time: s.l.sched.time(), Segment: s.name, From: from.name, Data: frame}
-	s.l.trace.add(pkt)
-	defer s.l.scripts.see(from.h.turns, pkt)
+	r := s.l.trace.record(s.l.sched.time(), from, frame)
+	defer r.settle()
+	defer s.l.scripts.see(from.h.turns, r.p)
 	if frame[0]&1 == 0 {
 		if to := s.places[string(frame[:6])]; to != nil {
 			if to != from {
-				s.pass(from, to, frame)
+				s.pass(r, from, to, frame)
 			}
 			return
 		}
 	}
 	for _, to := range s.ports {
 		if to != from {
-			s.pass(from, to, frame)
+			s.pass(r, from, to, frame)
 		}
 	}
 }
 
 // pass brings a frame to one port, by way of what may happen to it on the way.
-func (s *Segment) pass(from, to *port, frame []byte) {
+func (s *Segment) pass(r *record, from, to *port, frame []byte) {
 	now := s.l.sched.time()
-	for _, f := range from.send.carry(now, frame) {
-		for _, g := range s.way.carry(f.at, f.frame) {
-			for _, arrival := range to.receive.carry(g.at, g.frame) {
-				s.l.sched.after(to.h.turns, arrival.at.Sub(now), func() { to.take(arrival.frame) })
+	for _, f := range from.send.carry(passage{at: now, frame: frame}) {
+		for _, g := range s.way.carry(f) {
+			for _, arrival := range to.receive.carry(g) {
+				r.arrives(to, arrival)
+				if arrival.outcome != Delivered {
+					continue
+				}
+				s.l.sched.after(to.h.turns, arrival.at.Sub(now), func() {
+					if !to.take(arrival.frame) {
+						r.unplugged(to, arrival.at.Sub(now))
+					}
+				})
 			}
 		}
 	}
@@ -127,10 +135,11 @@ func (s *Segment) pass(from, to *port, frame []byte) {
 
 // port is where an interface is plugged in: the interface's link.
 type port struct {
-	s    *Segment
-	h    *Host
-	name string
-	hw   net.HardwareAddr
+	s     *Segment
+	h     *Host
+	iface string
+	name  string // host and interface
+	hw    net.HardwareAddr
 
 	send, receive place // under the segment's lock
 	gate          gate  // between the interface and the wire
@@ -139,7 +148,8 @@ type port struct {
 	deliver func(offload.Packet)
 	closed  chan struct{}
 	once    sync.Once
-	buf     []byte // under the segment's lock
+	buf     []byte  // under the segment's lock
+	sent    []*port // to whom the latest frame went; for records
 }
 
 var _ offload.Link = (*port)(nil)
@@ -158,15 +168,17 @@ func (p *port) ReadOffload(deliver func(offload.Packet)) error {
 // await returns when the stack reads the port.
 func (p *port) await() { <-p.reading }
 
-// take gives a frame to the stack.
-func (p *port) take(frame []byte) {
+// take gives a frame to the stack, if it is still there.
+func (p *port) take(frame []byte) bool {
 	select {
 	case <-p.closed:
+		return false
 	default:
 		if !p.gate.passes(p, In, frame) {
-			return
+			return false
 		}
 		p.deliver(offload.Packet{Info: offload.Info{Network: 14}, Pieces: [][]byte{frame}})
+		return true
 	}
 }
 
@@ -227,8 +239,10 @@ func (p *port) Close() error {
 	return nil
 }
 
-// passage is a frame and when it is to come out.
+// passage is a frame, when it is to come out, and what has happened to it so far.
 type passage struct {
-	at    time.Time
-	frame []byte
+	at      time.Time
+	frame   []byte
+	outcome Outcome
+	marks   marks
 }
