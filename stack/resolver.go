@@ -21,6 +21,10 @@ import (
 // time has passed, or so much of Config.Clock;
 // LookupIPAddr, LookupNetIP and LookupHost order addresses by that host's own addresses (DialContext
 // orders them by the stack's), and a *net.DNSError names that host's name server.
+//
+// In a lab (package stack/lab) the same seed sends the same queries. For this the A and AAAA records of a name
+// are both asked for, even if the caller wants one family only, and lookups that go on at the same time each need a Resolver
+// of their own; LookupCNAME does not keep the order.
 func (s *Stack) Resolver() *net.Resolver {
 	ns := &nameservers{s: s}
 	return &net.Resolver{PreferGo: true, Dial: ns.dial}
@@ -35,21 +39,34 @@ var errNoNameservers = errors.New("stack: no name server to ask: Config.Nameserv
 type nameservers struct {
 	s       *Stack
 	current atomic.Uint32 // counts on from server to server
+	rounds  rounds        // only if somebody decides about turns
 }
 
 // dial connects to the current server, or the first after it that can be connected to. The address,
 // that of a server of the host's, is not used.
 func (ns *nameservers) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	servers := ns.s.cfg.Nameservers
-	if len(servers) == 0 {
+	if len(ns.s.cfg.Nameservers) == 0 {
 		return nil, errNoNameservers
 	}
+	if ns.s.turn != nil {
+		return ns.ask(ctx, network), nil
+	}
+	c, at, err := ns.connect(ctx, network)
+	if err != nil {
+		return nil, err
+	}
+	return ns.query(ctx, c, at), nil
+}
+
+// connect also returns which server it is.
+func (ns *nameservers) connect(ctx context.Context, network string) (c net.Conn, at uint32, err error) {
+	servers := ns.s.cfg.Nameservers
 	var first error
 	for range servers {
 		at := ns.current.Load()
 		c, err := ns.s.DialContext(ctx, network, servers[int(at)%len(servers)].String())
 		if err == nil {
-			return ns.query(ctx, c, at), nil
+			return c, at, nil
 		}
 		if first == nil {
 			first = err
@@ -59,7 +76,7 @@ func (ns *nameservers) dial(ctx context.Context, network, _ string) (net.Conn, e
 		}
 		ns.skip(at)
 	}
-	return nil, first
+	return nil, 0, first
 }
 
 // skip goes on to the next server, unless somebody has done so.
@@ -127,12 +144,18 @@ func (s *Stack) lookup(ctx context.Context, n network, host string) ([]netip.Add
 	if addrs := localhost(host, n.family); addrs != nil {
 		return addrs, nil
 	}
+	if n.family != 0 {
+		ctx = context.WithValue(ctx, oneFamily{}, true)
+	}
 	addrs, err := s.Resolver().LookupNetIP(ctx, n.family.String(), host)
 	if err != nil {
 		return nil, err
 	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
+	}
+	if s.turn != nil { // which family came first is nobody's decision
+		slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return b.BitLen() - a.BitLen() })
 	}
 	addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !n.family.has(a) })
 	if len(addrs) == 0 {

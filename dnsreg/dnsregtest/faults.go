@@ -55,7 +55,7 @@ func (s *Server) deliver(reply []byte, fault Fault, send func([]byte)) {
 		send(reply)
 		return
 	}
-	s.wg.Go(func() {
+	s.start(func() {
 		select {
 		case <-fault.Until:
 			send(reply)

@@ -1,6 +1,11 @@
 package dnsregtest
 
-import "github.com/miekg/dns"
+import (
+	"maps"
+	"slices"
+
+	"github.com/miekg/dns"
+)
 
 // query answers from the closest zone, following CNAMEs as long as they stay in zones served here
 // (RFC 1034 section 4.3.2).
@@ -23,8 +28,8 @@ func (s *Server) query(req, reply *dns.Msg) {
 		}
 		reply.Authoritative = true
 		if q.Qtype == dns.TypeANY {
-			for _, set := range z.nodes[name] {
-				reply.Answer = append(reply.Answer, set...)
+			for _, rtype := range slices.Sorted(maps.Keys(z.nodes[name])) {
+				reply.Answer = append(reply.Answer, z.nodes[name][rtype]...)
 			}
 		} else {
 			reply.Answer = append(reply.Answer, z.nodes[name][q.Qtype]...)

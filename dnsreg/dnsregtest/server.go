@@ -24,6 +24,9 @@ type Config struct {
 	// Fault is asked what to do with each request. Nil: serve it. It is called by the goroutine that
 	// read the request.
 	Fault func(Request) Fault
+	// Go runs f on a goroutine of its own. Nil: with the go statement. Otherwise Close does not wait
+	// for these goroutines: who runs them knows when they have ended.
+	Go func(f func())
 }
 
 // Stats counts what the server has seen.
@@ -148,19 +151,27 @@ func (s *Server) serve(c io.Closer, loop func()) {
 		return
 	}
 	s.open[c] = struct{}{}
-	s.wg.Add(1)
-	s.mu.Unlock()
-	go func() {
-		defer s.wg.Done()
+	s.start(func() {
 		loop()
 		c.Close()
 		s.mu.Lock()
 		delete(s.open, c)
 		s.mu.Unlock()
-	}()
+	})
+	s.mu.Unlock()
 }
 
-// Close closes every socket that the server was given and waits for its goroutines.
+// start runs f on a goroutine of its own.
+func (s *Server) start(f func()) {
+	if s.cfg.Go == nil {
+		s.wg.Go(f)
+		return
+	}
+	s.cfg.Go(f)
+}
+
+// Close closes every socket that the server was given and waits for its goroutines, unless they are
+// Config.Go's.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if !s.closed {

@@ -50,6 +50,22 @@ func TestBadZones(t *testing.T) {
 	}
 }
 
+// The goroutines are run by whom the caller says, who then has to wait for them.
+func TestGo(t *testing.T) {
+	var wg sync.WaitGroup
+	started := 0
+	s, address := start(t, Config{Zones: []string{"example.test"}, Go: func(f func()) { started++; wg.Go(f) }})
+	m := new(dns.Msg).SetQuestion("example.test.", dns.TypeSOA)
+	if reply := exchange(t, address, m); len(reply.Answer) != 1 {
+		t.Error(reply)
+	}
+	s.Close()
+	wg.Wait()
+	if started != 2 { // a socket and a listener
+		t.Errorf("%d goroutines", started)
+	}
+}
+
 func TestInsert(t *testing.T) {
 	s, err := New(Config{Zones: []string{"example.test"}})
 	if err != nil {

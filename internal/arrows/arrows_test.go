@@ -39,7 +39,7 @@ var table = map[string]row{
 	"dnsreg/dnsregtest": {[]string{"dns"}, "the test server judges the registrar and therefore shares no code with it"},
 	"stack":             {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "the stack joins selection and checksum over gVisor; registration and capture plug in from outside"},
 	"stack/internal":    {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "gVisor stays behind one door"},
-	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/internal", "stack/netsh", "stack/offload", "stack/vxlan", "x/net"}, "a lab joins everything: it serves tests, so its weight is nobody's but theirs"},
+	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "gopacket", "stack", "stack/capture", "stack/internal", "stack/netsh", "stack/offload", "stack/vxlan", "x/net"}, "a lab joins everything: it serves tests, so its weight is nobody's but theirs"},
 	"stack/netsh":       {[]string{"srcselect", "stack"}, "a language over any stack: who registers in DNS plugs in from outside, and a terminal is its caller's"},
 	"stack/offload":     {[]string{"icmp6/checksum"}, "every link shares it, and no link may cost its importers a stack"},
 	"stack/capture":     {[]string{"gopacket", "stack/offload"}, "a tap knows packets, not stacks: it must not cost its importers gVisor"},

@@ -57,7 +57,7 @@ func (s *scheduler) after(h *turns, d time.Duration, f func()) (stop func() bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
-	ev := &event{at: s.now.Add(max(d, 0)), seq: s.seq, f: f, host: h}
+	ev := &event{at: s.clockNow().Add(max(d, 0)), seq: s.seq, f: f, host: h}
 	heap.Push(&s.events, ev)
 	s.notify()
 	return func() bool {

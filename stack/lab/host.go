@@ -24,7 +24,8 @@ type HostConfig struct {
 	// Routers are next hops of default routes.
 	Routers []netip.Addr
 
-	// Stack configures the stack. Its Clock is the lab's.
+	// Stack configures the stack. Its Clock is the lab's. nil Nameservers: the DNS hosts that were added
+	// before.
 	Stack stack.Config
 }
 
@@ -36,11 +37,15 @@ type InterfaceConfig struct {
 	// Addresses are assigned at once.
 	Addresses []stack.Address
 
-	// HardwareAddr is the station's address. nil: one from the order of the hosts.
+	// HardwareAddr is the station's address. nil: one from the order of the hosts, or under
+	// Config.RealTime a random one.
 	HardwareAddr net.HardwareAddr
 
 	// Send and Receive are what happens to packets between the interface and its segment.
 	Send, Receive Impairment
+
+	// Firewall decides which packets pass between the interface and its segment. nil: all do.
+	Firewall *Firewall
 
 	// Stack is the rest: its Link is the lab's, and an empty Name "eth" and a number.
 	Stack stack.InterfaceConfig
@@ -100,6 +105,9 @@ func (l *Lab) addHost(cfg HostConfig) (*Host, error) {
 	}
 	h := &Host{l: l, name: cfg.Name, turns: newTurns(l.sched, cfg.Name, l.cfg.Seed)}
 	cfg.Stack.Clock = h.turns
+	if cfg.Stack.Nameservers == nil {
+		cfg.Stack.Nameservers = l.someNameservers()
+	}
 	if cfg.Stack.Logger == nil && l.cfg.Logger != nil {
 		cfg.Stack.Logger = l.cfg.Logger.With("host", h.name)
 	}
@@ -132,9 +140,10 @@ func (h *Host) plugIn(n int, cfg HostConfig) error {
 			}
 		}
 		if c.HardwareAddr == nil {
-			c.HardwareAddr = net.HardwareAddr{2, byte(k), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+			c.HardwareAddr = h.l.hardwareAddr(n, k)
 		}
 		p := c.Segment.plug(h, c)
+		p.gate.wall.Store(c.Firewall)
 		c.Stack.Link = p
 		i, err := h.Attach(c.Stack)
 		if err != nil {

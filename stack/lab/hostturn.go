@@ -46,7 +46,7 @@ func (t *turns) Now() time.Time {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	t.s.touch(t) // whoever asks does something
-	return t.s.now
+	return t.s.clockNow()
 }
 
 func (t *turns) AfterFunc(d time.Duration, f func()) (stop func() bool) {

@@ -41,7 +41,7 @@ func (s *scheduler) idle() {
 func (s *scheduler) stalled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.foreign.Load() && !s.manual && !s.stop && s.running == 0 && len(s.parked) > 0 && len(s.events) == 0
+	return s.real == nil && !s.foreign.Load() && !s.manual && !s.stop && s.running == 0 && len(s.parked) > 0 && len(s.events) == 0
 }
 
 // waiting lists who waits for what.

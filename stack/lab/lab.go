@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -18,8 +19,13 @@ type Config struct {
 	// run. Zero is a seed like others.
 	Seed uint64
 
-	// Start is the time at which the lab begins. Zero: 2000-01-01 00:00 UTC.
+	// Start is the time at which the lab begins. Zero: 2000-01-01 00:00 UTC, or the present if RealTime is
+	// set.
 	Start time.Time
+
+	// RealTime lets time pass as it does outside, for a lab with an Uplink: see there. What is ready first
+	// goes first, so no run is like another. False: the lab has its own time.
+	RealTime bool
 
 	// Manual keeps time where it is but for Advance. False: it goes on to the next thing that is to
 	// happen, whenever nobody has anything left to do.
@@ -52,15 +58,20 @@ type Lab struct {
 	end   context.CancelCauseFunc
 	trace trace
 
-	looking    sync.Mutex // held by who looks at the trace: see look
-	mu         sync.Mutex
-	hosts      []*Host
-	segments   []*Segment
-	tasks      []*Task
-	failed     error      // why the lab gave up
-	complaints []string   // what the test failed of, as far as the lab knows
-	seen       []pageHost // what the hosts were like before they were closed; nil: they are not
-	closed     bool
+	scripts scripts
+
+	looking  sync.Mutex // held by who looks at the trace: see look
+	mu       sync.Mutex
+	hosts    []*Host
+	segments []*Segment
+	// those of the DNS hosts
+	nameservers []netip.AddrPort
+	closers     []func() error // of what else there is to close, before the hosts
+	tasks       []*Task
+	failed      error      // why the lab gave up
+	complaints  []string   // what the test failed of, as far as the lab knows
+	seen        []pageHost // what the hosts were like before they were closed; nil: they are not
+	closed      bool
 }
 
 // TB is what a lab needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -106,6 +117,12 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 	if len(cfg) == 1 {
 		l.cfg = cfg[0]
 	}
+	if l.cfg.RealTime && l.cfg.Manual {
+		return nil, errors.New("lab: Config.RealTime and Config.Manual: time can't be kept where it is and go on")
+	}
+	if l.cfg.Start.IsZero() && l.cfg.RealTime {
+		l.cfg.Start = time.Now()
+	}
 	if l.cfg.Start.IsZero() {
 		l.cfg.Start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
@@ -114,6 +131,9 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 	l.sched = newScheduler(l.cfg.Start, l.giveUp)
 	l.sched.look = l.look
 	l.sched.manual, l.sched.until = l.cfg.Manual, l.cfg.Start
+	if l.cfg.RealTime {
+		l.sched.real = newRealTime(l.cfg.Start)
+	}
 	l.sched.patient = patience{limit: l.cfg.Patience, since: l.cfg.Start}
 	if l.cfg.Patience == 0 {
 		l.sched.patient.limit = 30 * 24 * time.Hour
@@ -148,13 +168,16 @@ func (l *Lab) Close() error {
 		return nil
 	}
 	l.closed = true
-	hosts, tasks := slices.Clone(l.hosts), slices.Clone(l.tasks)
+	hosts, tasks, closers := slices.Clone(l.hosts), slices.Clone(l.tasks), l.closers
 	err := l.failed
 	l.mu.Unlock()
 
 	l.remember()
 	l.end(errClosed)
 	errs := []error{err}
+	for _, c := range closers {
+		errs = append(errs, c())
+	}
 	for _, h := range hosts {
 		errs = append(errs, h.Stack.Close())
 	}

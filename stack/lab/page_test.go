@@ -23,9 +23,9 @@ import (
 	"github.com/hextet/hextet/stack/lab"
 )
 
-// sample is a lab with a bit of everything: two segments, a router, a bad wire, an address that is not to
+// reportSample is a lab with a bit of everything: two segments, a router, a bad wire, an address that is not to
 // speak, TCP of so many bytes, UDP and echo requests.
-func sample(tb lab.TB, size int) *lab.Lab {
+func reportSample(tb lab.TB, size int) *lab.Lab {
 	l := lab.New(tb, lab.Config{Seed: 4})
 	office := l.Segment(lab.SegmentConfig{Name: "office", Impair: lab.Impairment{Latency: 2 * time.Millisecond, Loss: 0.03, Duplicate: 0.01, Corrupt: 0.01}})
 	dmz := l.Segment(lab.SegmentConfig{Name: "dmz", Impair: lab.Impairment{Latency: 200 * time.Microsecond}})
@@ -160,7 +160,7 @@ func textOf(dom, id string) string {
 
 func TestPageInBrowser(t *testing.T) {
 	chromium(t)
-	l := sample(t, 30_000)
+	l := reportSample(t, 30_000)
 	file := pageOf(t, l)
 	syn := l.Packets(lab.Match("syn and from client"))[0]
 	dom := browse(t, file, fmt.Sprintf("#packet=%d", syn.Number))
@@ -191,7 +191,7 @@ func TestPageInBrowser(t *testing.T) {
 // The page's filters are the lab's: the same packets, the same errors.
 func TestPageFiltersInBrowser(t *testing.T) {
 	chromium(t)
-	l := sample(t, 10_000)
+	l := reportSample(t, 10_000)
 	file := pageOf(t, l)
 	texts := []string{
 		"", "tcp and not syn", "type ns or type na, on office", "host web and (udp or icmp6)", "net 2001:db8:2::/64 and len > 1000", "lost or corrupted or duplicated",
@@ -257,7 +257,7 @@ func TestPageDecodesAnythingInBrowser(t *testing.T) {
 		try { layersOf(b, q.facts).forEach(l => { n += l.fields.length; }); kindOf(q.facts); sentence(q); parseFilter("len > 3 or port 80 or net ::/3 or type ns")(q, q.facts); } catch (e) { threw = e.stack + " " + Array.from(b); }
 	}
 	say(threw || (n > 50000 ? "fine" : n + " fields"));`
-	if got := said(t, pageOf(t, sample(t, 10_000)), "", script); len(got) != 1 || got[0] != "fine" {
+	if got := said(t, pageOf(t, reportSample(t, 10_000)), "", script); len(got) != 1 || got[0] != "fine" {
 		t.Error(got)
 	}
 }
@@ -265,7 +265,7 @@ func TestPageDecodesAnythingInBrowser(t *testing.T) {
 // Everything can be done with keys.
 func TestPageKeysInBrowser(t *testing.T) {
 	chromium(t)
-	l := sample(t, 10_000)
+	l := reportSample(t, 10_000)
 	script := `
 	const chosen = () => state.at < 0 ? "none" : String(state.shown[state.at].n) + (document.getElementById("row" + state.at)?.getAttribute("aria-selected") === "true" ? "" : " unmarked");
 	for (const key of ["ArrowDown", "ArrowDown", "k", "End", "Home", "PageDown", "n", "Escape", "/", "lost", "Enter", "ArrowDown", "/", "Escape"]) {
@@ -295,7 +295,7 @@ func TestPageKeysInBrowser(t *testing.T) {
 // Nothing is wider than the window, be it a telephone's.
 func TestPageWidthsInBrowser(t *testing.T) {
 	chromium(t)
-	file := pageOf(t, sample(t, 10_000))
+	file := pageOf(t, reportSample(t, 10_000))
 	frames := filepath.Join(filepath.Dir(file), "frames.html")
 	page := `<html data-ready="true" data-errors="0"><body><script>
 	for (const width of [390, 1280]) {
@@ -328,7 +328,7 @@ func jsonOf(t *testing.T, v any) string {
 // A page of 10,000 packets has a few rows only, and every packet in reach.
 func TestLargePageInBrowser(t *testing.T) {
 	chromium(t)
-	l := sample(t, 6_000_000)
+	l := reportSample(t, 6_000_000)
 	n := len(l.Packets())
 	file := pageOf(t, l)
 	info, err := os.Stat(file)

@@ -94,7 +94,7 @@ func TestReportDirectories(t *testing.T) {
 }
 
 func TestPcapng(t *testing.T) {
-	l := sample(t, 3000)
+	l := reportSample(t, 3000)
 	var file bytes.Buffer
 	if err := l.WritePcapng(&file); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestTsharkReadsComments(t *testing.T) {
 	if err != nil {
 		t.Skip("SKIP(tshark):", err)
 	}
-	l := sample(t, 3000)
+	l := reportSample(t, 3000)
 	dir := t.TempDir()
 	if err := l.Report(dir); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ type scheduler struct {
 	stuck   func(error) // told when nothing can happen any more
 	look    func()      // looks at what was sent, before anything else happens
 	patient patience
+	real    *realTime // nil: time is the lab's own
 }
 
 // waiter is a goroutine that waits for its turn.
@@ -79,8 +80,14 @@ func (s *scheduler) step() bool {
 		s.idle()
 		return true
 	}
-	if e.at.After(s.time()) && !s.mayAdvance() {
-		return true // somebody came
+	if e.at.After(s.time()) {
+		if s.real != nil {
+			s.awaitReal(e.at)
+			return true
+		}
+		if !s.mayAdvance() {
+			return true // somebody came
+		}
 	}
 	s.carryOut(e)
 	return true
@@ -243,7 +250,7 @@ func (s *scheduler) notify() {
 func (s *scheduler) time() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now
+	return s.clockNow()
 }
 
 // shutDown ends drive as soon as no goroutine waits for its turn any more.

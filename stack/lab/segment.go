@@ -97,6 +97,7 @@ func (s *Segment) forward(from *port, frame []byte) {
 	defer s.mu.Unlock()
 	r := s.l.trace.record(s.l.sched.time(), from, frame)
 	defer r.settle()
+	defer s.l.scripts.see(from.h.turns, r.p)
 	if frame[0]&1 == 0 {
 		if to := s.places[string(frame[:6])]; to != nil {
 			if to != from {
@@ -141,6 +142,7 @@ type port struct {
 	hw    net.HardwareAddr
 
 	send, receive place // under the segment's lock
+	gate          gate  // between the interface and the wire
 
 	reading chan struct{} // closed when deliver is there
 	deliver func(offload.Packet)
@@ -172,6 +174,9 @@ func (p *port) take(frame []byte) bool {
 	case <-p.closed:
 		return false
 	default:
+		if !p.gate.passes(p, In, frame) {
+			return false
+		}
 		p.deliver(offload.Packet{Info: offload.Info{Network: 14}, Pieces: [][]byte{frame}})
 		return true
 	}
@@ -196,7 +201,9 @@ func (p *port) write(frame []byte) {
 	select {
 	case <-p.closed:
 	default:
-		p.s.forward(p, frame)
+		if p.gate.passes(p, Out, frame) {
+			p.s.forward(p, frame)
+		}
 	}
 }
 

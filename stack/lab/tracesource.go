@@ -60,6 +60,9 @@ func (c *choices) refresh(h *Host, state uint64) {
 // choose explains a packet's source: nil if there is nothing to explain. No turn is under way, and no lock
 // of a stack is held. own says whether the host itself is who speaks, size how much memory it took.
 func (r *record) choose() (_ *Choice, own bool, size int) {
+	if r.from.h.Stack == nil { // a station that nobody is plugged in to
+		return nil, false, 0
+	}
 	if r.h.version == 0 || r.h.src.IsUnspecified() {
 		return nil, r.h.version != 0, 0
 	}

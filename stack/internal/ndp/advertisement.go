@@ -1,6 +1,5 @@
-// Package ndp reads Router Advertisements and writes Router Solicitations (RFC 4861 sections 4.1 and
-// 4.2), with the options that a host lives by, and does both with what duplicate address detection needs of
-// Neighbor Solicitations and Advertisements (sections 4.3 and 4.4). It is pure: no I/O, no clock.
+// Package ndp reads and writes the messages of neighbour discovery (RFC 4861 section 4), with the options
+// that a host lives by, as far as the stack and the lab need them. It is pure: no I/O, no clock.
 package ndp
 
 import (

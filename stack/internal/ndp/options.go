@@ -13,7 +13,9 @@ import (
 // section 5.
 const (
 	optSourceLinkAddr = 1
+	optTargetLinkAddr = 2
 	optPrefix         = 3
+	optRedirected     = 4
 	optMTU            = 5
 	optNonce          = 14
 	optRoute          = 24
@@ -24,6 +26,14 @@ const (
 // options takes apart what follows the header. Unknown options are skipped, and known ones whose content
 // is not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
 func options(b []byte, option func(b []byte)) error {
+	return eachOption(b, func(b []byte) error {
+		option(b)
+		return nil
+	})
+}
+
+// eachOption calls f for each option until it returns an error.
+func eachOption(b []byte, f func(option []byte) error) error {
 	for len(b) > 0 {
 		if len(b) < 2 || b[1] == 0 {
 			return errors.New("an option has no length")
@@ -32,7 +42,9 @@ func options(b []byte, option func(b []byte)) error {
 		if n > len(b) {
 			return errors.New("an option is longer than the message")
 		}
-		option(b[:n])
+		if err := f(b[:n]); err != nil {
+			return err
+		}
 		b = b[n:]
 	}
 	return nil
