@@ -19,9 +19,14 @@ import (
 	"time"
 
 	"github.com/hextet/hextet/bench/internal/choices"
+	"github.com/hextet/hextet/bench/internal/connects"
+	"github.com/hextet/hextet/bench/internal/hosts"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/raw"
+	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
 	"github.com/hextet/hextet/bench/internal/sums"
+	"github.com/hextet/hextet/bench/internal/udp"
 )
 
 func main() {
@@ -83,7 +88,9 @@ func (o options) rounds() measure.Config {
 }
 
 // cases returns all cases, in the order of the report.
-func cases() []suite.Case { return slices.Concat(sums.Cases(), choices.Cases()) }
+func (o options) cases() []suite.Case {
+	return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases(), udp.Cases(), streams.Cases(), connects.Cases(), hosts.Cases(o.quick))
+}
 
 // run does what the arguments say. Rows that were measured before ctx ended are
 // written, and ctx's error is returned.
@@ -92,7 +99,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	picked, err := suite.Pick(cases(), o.only)
+	picked, err := suite.Pick(o.cases(), o.only)
 	if err != nil {
 		return err
 	}

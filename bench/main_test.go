@@ -44,7 +44,7 @@ func TestEveryCase(t *testing.T) {
 			return nil
 		},
 		Omit: func(o suite.Omission) {
-			netns := strings.HasPrefix(o.What, "select/linux")
+			netns := needsNetns(o.What)
 			if netns && os.Getenv("NETNS_TESTS") == "require" {
 				t.Errorf("NETNS_TESTS=require: %s: %s", o.What, o.Why)
 			}
@@ -64,10 +64,15 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
+// needsNetns says if a case needs a network namespace.
+func needsNetns(name string) bool {
+	return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux") || strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel")
+}
+
 // withoutNetns leaves out what needs a network namespace if the environment says so.
 func withoutNetns(t *testing.T) (kept []suite.Case) {
-	for _, c := range cases() {
-		if os.Getenv("NETNS_TESTS") == "off" && strings.HasPrefix(c.Name, "select/linux") {
+	for _, c := range (options{quick: true}).cases() {
+		if os.Getenv("NETNS_TESTS") == "off" && needsNetns(c.Name) {
 			t.Logf("SKIP(netns): NETNS_TESTS=off: %s", c.Name)
 			continue
 		}
@@ -163,7 +168,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, flag.ErrHelp, "-quick"},
 		{[]string{"-fast"}, errUsage, "-fast"},
 		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
-		{[]string{"-only", "dial"}, nil, `nothing is called "dial"; parts: checksum, select`},
+		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses`},
 		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
 		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 	} {

@@ -58,7 +58,7 @@ func TestFillConnBatches(t *testing.T) {
 // understood does not, since it might be a Routing header.
 func TestFillConnBatchControl(t *testing.T) {
 	if !hasControl {
-		t.Skip("golang.org/x/net has no control messages here")
+		t.Skip("SKIP(system): golang.org/x/net has no control messages here")
 	}
 	host := &deafHost{}
 	source, asked := always("2001:db8::1")

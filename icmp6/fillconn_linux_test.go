@@ -220,7 +220,7 @@ func TestFinalDestinationIsTheKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err != nil {
-		t.Skipf("SKIP(netns): this kernel has no segment routing: %v", err)
+		peertest.Netns.Missing(t, "segment routing", err)
 	}
 	msg := []byte{128, 0, 0xde, 0xad, 0, 1, 0, 2, 3}
 	send(t, c, msg, "2001:db8:5::77")
@@ -239,7 +239,7 @@ func BenchmarkFillConn(b *testing.B) {
 	open := func(b *testing.B, local string) icmp6.Conn {
 		c, err := icmp6.ListenHost(icmp6.HostConfig{Protocol: 253, Local: netip.MustParseAddr(local)})
 		if err != nil {
-			b.Skip(err)
+			peertest.Netns.Missing(b, "raw socket", err)
 		}
 		b.Cleanup(func() { c.Close() })
 		f := icmp6.FillConn(c, icmp6.FillConfig{Protocol: 253})

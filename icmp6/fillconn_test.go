@@ -132,7 +132,7 @@ func TestFillConnSource(t *testing.T) {
 	ifi := &net.Interface{Index: 9, Name: "multi0"}
 	src := func(s string) *ipv6.ControlMessage { return &ipv6.ControlMessage{Src: net.ParseIP(s)} }
 	if !hasControl {
-		t.Skip("golang.org/x/net has no control messages here")
+		t.Skip("SKIP(system): golang.org/x/net has no control messages here")
 	}
 	for _, tt := range []struct {
 		name   string

@@ -334,7 +334,7 @@ func TestHostPermission(t *testing.T) {
 	c, err := icmp6.ListenHost(icmp6.HostConfig{})
 	if err == nil {
 		c.Close()
-		t.Skip("raw sockets need no privilege here")
+		t.Skip("SKIP(privilege): raw sockets need no privilege here")
 	}
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_NET_RAW") {
 		t.Error(err)

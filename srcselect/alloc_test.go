@@ -30,7 +30,7 @@ func TestSelectDoesNotAllocateAtAnySize(t *testing.T) {
 // Changing one of 100,000 addresses copies a path, not the host.
 func TestUpdateAllocations(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds hosts of 100,000 addresses")
+		t.Skip("SKIP(short): builds hosts of 100,000 addresses")
 	}
 	const n = 100_000
 	for _, m := range mixes {

@@ -83,7 +83,10 @@ func (h *heats) enter(D *destination, g, own *group) {
 		if p.flags&D.mask != D.flags {
 			continue
 		}
-		rank := D.partitionRank(p)
+		rank := D.rank(&p.class) // inlined, which partitionRank is not
+		if p.flags&D.routers != 0 {
+			rank = D.partitionRank(p)
+		}
 		switch {
 		case rank <= next && sorted && rank>>shift4 < next>>shift4:
 			h.top, h.next = top, next

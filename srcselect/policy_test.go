@@ -157,3 +157,18 @@ func TestPolicyIsImmutable(t *testing.T) {
 		t.Errorf("default precedence of ::1 is %d, want 50", e.Precedence)
 	}
 }
+
+// What SetPolicy puts in force is what Policy returns, of the zero Selector too.
+func TestSelectorPolicy(t *testing.T) {
+	var s Selector
+	if got, want := s.Policy().String(), DefaultPolicy().String(); got != want {
+		t.Errorf("the zero Selector has\n%swant\n%s", got, want)
+	}
+	s.SetPolicy(UpdatePolicy())
+	if got, want := s.Policy().String(), UpdatePolicy().String(); got != want {
+		t.Errorf("after SetPolicy:\n%swant\n%s", got, want)
+	}
+	if got, want := NewSelector(Config{Policy: UpdatePolicy()}).Policy().String(), UpdatePolicy().String(); got != want {
+		t.Errorf("of the Config:\n%swant\n%s", got, want)
+	}
+}

@@ -138,6 +138,9 @@ func (s *Selector) SetPolicy(p Policy) {
 	s.current.Store(snap.reclassified(s.newEdit(&cfg), &cfg))
 }
 
+// Policy returns the policy table in force.
+func (s *Selector) Policy() Policy { return s.load().cfg.Policy }
+
 // Addresses returns a copy of all addresses, the oldest first.
 func (s *Selector) Addresses() []Address {
 	var as []Address

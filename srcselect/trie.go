@@ -92,7 +92,9 @@ func (n *node) first(slots uint32, tb TieBreak) (best *record) {
 	return best
 }
 
-// find returns the records whose string on level l, of 128 bits or of 32, is key.
+// find returns the records whose string on level l, of 128 bits or of 32, is key. The
+// single string at the end is compared whole; the prefixes before are, too, so that a
+// key far from all strings, as most destinations are, is done with at the first node.
 func (e entry) find(l level, key uint128) entry {
 	for e.best != nil {
 		if e.single(l) {

@@ -130,52 +130,36 @@ func (ed *edit) copyOf(n *node, size int) *node {
 func newNode(size int) *node {
 	switch {
 	case size <= 2:
-		n := new(struct {
-			node
-			room [2]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[2]entry])
+		return n.with(n.room[:0])
 	case size <= 3:
-		n := new(struct {
-			node
-			room [3]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[3]entry])
+		return n.with(n.room[:0])
 	case size <= 4:
-		n := new(struct {
-			node
-			room [4]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[4]entry])
+		return n.with(n.room[:0])
 	case size <= 6:
-		n := new(struct {
-			node
-			room [6]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[6]entry])
+		return n.with(n.room[:0])
 	case size <= 10:
-		n := new(struct {
-			node
-			room [10]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[10]entry])
+		return n.with(n.room[:0])
 	case size <= 16:
-		n := new(struct {
-			node
-			room [16]entry
-		})
-		n.entries = n.room[:0]
-		return &n.node
+		n := new(roomy[[16]entry])
+		return n.with(n.room[:0])
 	}
-	n := new(struct {
-		node
-		room [31]entry
-	})
-	n.entries = n.room[:0]
-	return &n.node
+	n := new(roomy[[31]entry])
+	return n.with(n.room[:0])
+}
+
+// A roomy node is one with an array for its entries behind it.
+type roomy[array any] struct {
+	node
+	room array
+}
+
+// with returns n, whose entries are to be in room.
+func (n *node) with(room []entry) *node {
+	n.entries = room
+	return n
 }

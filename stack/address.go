@@ -43,6 +43,8 @@ const (
 	Assigned
 	// Duplicate: another station has it. It stays listed, unused, until it is removed.
 	Duplicate
+	// Optimistic: it works, though duplicate address detection has not ended (RFC 4429).
+	Optimistic
 )
 
 func (s AddressState) String() string {
@@ -53,9 +55,17 @@ func (s AddressState) String() string {
 		return "assigned"
 	case Duplicate:
 		return "duplicate"
+	case Optimistic:
+		return "optimistic"
 	}
 	return fmt.Sprintf("AddressState(%d)", uint8(s))
 }
+
+// works reports whether the address sends and receives.
+func (s AddressState) works() bool { return s == Assigned || s == Optimistic }
+
+// settled reports whether nothing more is to be found out about the address.
+func (s AddressState) settled() bool { return s == Assigned || s == Duplicate }
 
 // Origin says who configured an address.
 type Origin uint8
@@ -148,7 +158,8 @@ func (e *addressEntry) candidate() srcselect.Address {
 		Prefix:       e.Prefix,
 		Interface:    e.i.index,
 		SkipAsSource: e.SkipAsSource,
-		Tentative:    e.State != Assigned,
+		Tentative:    !e.State.works(),
+		Optimistic:   e.State == Optimistic,
 		Deprecated:   e.Deprecated,
 		Temporary:    e.Temporary,
 		HomeAddress:  e.HomeAddress,

@@ -46,7 +46,7 @@ var orders = []struct {
 // are one second without duplicate address detection, three with it, MLD in both.
 func BenchmarkAddresses(b *testing.B) {
 	if testing.Short() {
-		b.Skip("it takes seconds")
+		b.Skip("SKIP(short): it takes seconds")
 	}
 	for _, family := range []string{"2001:db8::/64", "10.0.0.0/8"} {
 		for _, dad := range []bool{false, true} {
@@ -111,7 +111,7 @@ func heap() int64 {
 // BenchmarkAddressesOneByOne calls AddAddress and RemoveAddress for each of 65,536.
 func BenchmarkAddressesOneByOne(b *testing.B) {
 	if testing.Short() {
-		b.Skip("it takes seconds")
+		b.Skip("SKIP(short): it takes seconds")
 	}
 	as := crowdOf("2001:db8::/64", crowd)
 	var add, remove time.Duration
@@ -141,7 +141,7 @@ func BenchmarkAddressesOneByOne(b *testing.B) {
 // BenchmarkAddressesDetach takes an interface with 65,536 addresses away.
 func BenchmarkAddressesDetach(b *testing.B) {
 	if testing.Short() {
-		b.Skip("it takes seconds")
+		b.Skip("SKIP(short): it takes seconds")
 	}
 	as := crowdOf("2001:db8::/64", crowd)
 	var took time.Duration

@@ -86,7 +86,11 @@ func (i *Interface) record(entries []*addressEntry) ([]*addressEntry, error) {
 // assign gives recorded addresses to gVisor and then to source selection, or takes them all back.
 func (i *Interface) assign(entries []*addressEntry) error {
 	for n, e := range entries {
-		if err := engine.AddAddress(i.s.gv, i.index, e.Prefix, addressEvents{e}); err != nil {
+		add := engine.AddAddress
+		if e.probing != nil {
+			add = engine.AddOptimistic
+		}
+		if err := add(i.s.gv, i.index, e.Prefix, addressEvents{e}); err != nil {
 			i.unassign(entries[:n])
 			return fmt.Errorf("stack: address %v: %w", e.Prefix, err)
 		}
@@ -109,8 +113,12 @@ type addressEvents struct{ e *addressEntry }
 
 func (v addressEvents) Changed(assigned bool) {
 	v.e.i.s.book.update(v.e, func(e *addressEntry) {
-		e.State = Tentative
-		if assigned {
+		switch {
+		case !assigned:
+			e.State = Tentative
+		case e.probing != nil:
+			e.State = Optimistic
+		default:
 			e.State = Assigned
 		}
 	})

@@ -30,7 +30,7 @@ func (a *autoconf) addLinkLocal() (err error) {
 	a.linkLocal, err = a.addAddress(AddressInfo{
 		Address: Address{Prefix: a.identifier(linkLocalPrefix, a.llCounter).under(linkLocalPrefix)},
 		Origin:  OriginLinkLocal,
-	}, never, never)
+	}, never, never, false)
 	return err
 }
 
@@ -39,7 +39,7 @@ func (a *autoconf) addStable(p *learntPrefix, preferred, valid time.Duration) *a
 	e, err := a.addAddress(AddressInfo{
 		Address: Address{Prefix: a.identifier(p.prefix, p.dadCounter).under(p.prefix)},
 		Origin:  OriginAdvertised,
-	}, preferred, valid)
+	}, preferred, valid, a.optimistic(p))
 	if err != nil { // as when the program has added the same address
 		a.i.s.log.Info("no automatic address", "interface", a.i.name, "prefix", p.prefix, "error", err)
 		return nil
@@ -48,7 +48,7 @@ func (a *autoconf) addStable(p *learntPrefix, preferred, valid time.Duration) *a
 }
 
 // addAddress adds an address with the flags that the program wants it to have.
-func (a *autoconf) addAddress(info AddressInfo, preferred, valid time.Duration) (*addressEntry, error) {
+func (a *autoconf) addAddress(info AddressInfo, preferred, valid time.Duration, optimistic bool) (*addressEntry, error) {
 	now := a.i.s.clock.Now()
 	info.Preferred, info.PreferredUntil = ending(now, preferred)
 	info.Valid, info.ValidUntil = ending(now, valid)
@@ -61,8 +61,14 @@ func (a *autoconf) addAddress(info AddressInfo, preferred, valid time.Duration) 
 	info.Deprecated = info.Deprecated || f.Deprecated
 	// RFC 5942 section 4: that an address is assigned says nothing about what is on the link.
 	e := &addressEntry{AddressInfo: info, i: a.i, deprecated: f.Deprecated, offLink: info.Origin == OriginAdvertised}
+	if optimistic {
+		e.probing = newProbing()
+	}
 	if err := a.i.add([]*addressEntry{e}); err != nil {
 		return nil, err
+	}
+	if optimistic {
+		a.i.startProbing(e)
 	}
 	if preferred != never || valid != never {
 		a.i.s.book.setLifetimes(a.i.s.clock, e, preferred, valid)

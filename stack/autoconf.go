@@ -144,7 +144,7 @@ func (a *autoconf) advertisement(now time.Time, ra *ndp.Advertisement) {
 		a.i.s.republishRoutes()
 	}
 	for _, p := range ra.Prefixes {
-		a.learnPrefix(now, p, ra.Router)
+		a.learnPrefix(now, p, ra)
 	}
 	for _, s := range ra.Servers {
 		a.servers = a.learnDNS(a.servers, learntDNS{addr: s.Addr, router: ra.Router, until: deadlineAfter(now, s.Lifetime)}, s.Lifetime)

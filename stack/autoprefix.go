@@ -14,6 +14,7 @@ type learntPrefix struct {
 	onLink      bool
 	onLinkUntil time.Time
 	advertisers []advertiser
+	routerKnown bool // one of them said its link-layer address
 
 	stable     *addressEntry
 	dadCounter uint8 // of RFC 7217
@@ -30,7 +31,7 @@ type advertiser struct {
 
 // learnPrefix deals with a Prefix Information option. RFC 4861 section 6.3.4: "A router SHOULD NOT send a
 // prefix option for the link-local prefix and a host SHOULD ignore such a prefix option."
-func (a *autoconf) learnPrefix(now time.Time, pi ndp.Prefix, router netip.Addr) {
+func (a *autoconf) learnPrefix(now time.Time, pi ndp.Prefix, ra *ndp.Advertisement) {
 	if pi.Prefix.Bits() == 0 || pi.Prefix.Addr().IsMulticast() || pi.Prefix.Overlaps(linkLocalScope) {
 		return
 	}
@@ -38,7 +39,8 @@ func (a *autoconf) learnPrefix(now time.Time, pi ndp.Prefix, router netip.Addr) 
 	if p == nil {
 		return
 	}
-	a.advertisedBy(p, router, pi.Valid, deadlineAfter(now, pi.Valid))
+	p.routerKnown = p.routerKnown || ra.LinkAddr != nil
+	a.advertisedBy(p, ra.Router, pi.Valid, deadlineAfter(now, pi.Valid))
 	if pi.OnLink {
 		a.setOnLink(p, pi.Valid > 0, deadlineAfter(now, pi.Valid))
 	}

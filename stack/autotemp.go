@@ -63,7 +63,7 @@ func (a *autoconf) temporaryFor(now time.Time, p *learntPrefix) {
 	e, err := a.addAddress(AddressInfo{
 		Address: Address{Prefix: random(a.i.s.secure).under(p.prefix), Temporary: true},
 		Origin:  OriginAdvertised,
-	}, preferred, min(remaining(now, public.ValidUntil), a.tempValid()))
+	}, preferred, min(remaining(now, public.ValidUntil), a.tempValid()), a.optimistic(p))
 	if err != nil {
 		a.i.s.log.Info("no temporary address", "interface", a.i.name, "prefix", p.prefix, "error", err)
 		p.renewAt = time.Time{}

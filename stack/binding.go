@@ -69,7 +69,7 @@ func (d *Dialer) binding(dst netip.Addr) (binding, error) {
 // outgoing returns the interface that the Dialer or the destination's zone names, nil if none, and
 // the destination with that zone if it needs one.
 func (d *Dialer) outgoing(dst netip.Addr) (netip.Addr, *Interface, error) {
-	if err := noLoopback(dst); err != nil {
+	if err := d.Stack.readyLoopback(dst); err != nil {
 		return dst, nil, err
 	}
 	var only *Interface

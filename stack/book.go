@@ -26,7 +26,7 @@ type addressBook struct {
 // bookPage is what the book knows of one interface.
 type bookPage struct {
 	entries    map[netip.Addr]*addressEntry
-	tentative  int                // entries that are
+	unsettled  int                // entries that are tentative or optimistic
 	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
 	advertised []advertisement    // prefixes that routers advertise
 }
@@ -42,6 +42,8 @@ type addressEntry struct {
 	i       *Interface
 	seq     uint64 // order of insertion
 	pending bool   // part of an AddAddresses that has not ended; not yet in the selector
+
+	probing *probing // detection while the address is in use; nil: gVisor's does
 
 	deprecated bool          // whatever the preferred lifetime says
 	offLink    bool          // that a prefix is on the link is not for its addresses to say
@@ -110,7 +112,7 @@ func (b *addressBook) insert(e *addressEntry) bool {
 	e.seq, e.pending = b.seq, true
 	e.routers = p.advertisers(addr)
 	p.entries[addr] = e
-	p.tentative++
+	p.count(e.State, +1)
 	if bc, ok := broadcastOf(e.Prefix); ok {
 		p.broadcasts[bc]++
 	}
@@ -169,8 +171,8 @@ func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 }
 
 func (p *bookPage) count(s AddressState, n int) {
-	if s == Tentative {
-		p.tentative += n
+	if !s.settled() {
+		p.unsettled += n
 	}
 }
 

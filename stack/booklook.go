@@ -32,12 +32,12 @@ func (b *addressBook) info(e *addressEntry) AddressInfo {
 	return e.AddressInfo
 }
 
-// tentative returns how many of an interface's addresses are, and a channel that is closed when the
-// number is stale.
-func (b *addressBook) tentative(iface int) (int, <-chan struct{}) {
+// unsettled returns for how many of an interface's addresses detection has not ended, and a channel that is
+// closed when the number is stale.
+func (b *addressBook) unsettled(iface int) (int, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.page(iface).tentative, b.changed
+	return b.page(iface).unsettled, b.changed
 }
 
 // sorted returns a page's entries in the order in which they were added.

@@ -15,6 +15,10 @@ type Clock interface {
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
+// Now returns the time by Config.Clock: what the deadlines of conns and the ends of lifetimes are
+// counted by.
+func (s *Stack) Now() time.Time { return s.clock.Now() }
+
 type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now() }

@@ -40,8 +40,8 @@ func (s *Stack) icmpError(m engine.ErrorMessage) {
 // whose and what it was: a conn whose call fails looks here.
 type connErrors struct {
 	mu   sync.Mutex
-	list [connErrorsMax]connError
-	next int
+	list []connError // up to connErrorsMax, then a ring
+	next int         // the oldest
 }
 
 const (
@@ -80,6 +80,10 @@ func tupleOf(m engine.ErrorMessage) (tuple, bool) {
 func (c *connErrors) note(now time.Time, id tuple, err *ICMPError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.list) < connErrorsMax {
+		c.list = append(c.list, connError{id, now, err})
+		return
+	}
 	c.list[c.next] = connError{id, now, err}
 	c.next = (c.next + 1) % len(c.list)
 }

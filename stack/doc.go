@@ -38,16 +38,17 @@
 //
 // An address that the program adds, or that SLAAC forms, is tentative until duplicate address detection
 // has ended, then assigned, deprecated when its preferred lifetime ends, and gone when its valid lifetime
-// does. InterfaceConfig.SLAAC makes an interface a host of its routers (RFC 4861, 4862, 4191, 8106), with
-// stable opaque identifiers (RFC 7217) and temporary addresses (RFC 8981) by choice;
-// InterfaceConfig.OnAutoAddress gives automatic addresses their flags before they can be chosen. Which
-// router advertised which prefix is remembered, so a packet leaves from the prefix of the router that it
-// goes to (RFC 6724 section 5, rule 5.5).
+// does. With InterfaceConfig.OptimisticDAD those that SLAAC forms are optimistic instead of tentative, and
+// used meanwhile (RFC 4429). InterfaceConfig.SLAAC makes an interface a host of its routers (RFC 4861,
+// 4862, 4191, 8106), with stable opaque identifiers (RFC 7217) and temporary addresses (RFC 8981) by
+// choice; InterfaceConfig.OnAutoAddress gives automatic addresses their flags before they can be chosen.
+// Which router advertised which prefix is remembered, so a packet leaves from the prefix of the router that
+// it goes to (RFC 6724 section 5, rule 5.5).
 //
 // [Stack.Watch] tells what there is and what becomes of it. What is learnt from routers is bounded: 64
 // routes, 32 prefixes, 16 DNS servers and 16 search domains on an interface; [Interface.Counters] counts
 // what was ignored. A router that no longer answers gives way to another for what is connected afterwards
-// (RFC 4861 section 6.3.6). Not there: optimistic detection (RFC 4429).
+// (RFC 4861 section 6.3.6).
 //
 // # This host only
 //

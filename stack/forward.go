@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 
 	"github.com/hextet/hextet/srcselect"
@@ -33,16 +34,19 @@ func (s *Stack) path(nic int, dst netip.Addr) engine.Path {
 	if p, ok := s.ownPath(nic, dst); ok {
 		return p
 	}
-	for r := range s.rib.snap.Load().to(dst) {
-		i := s.byIndex(r.iface)
-		if i == nil || i.fail.Load() != nil {
-			continue
-		}
-		if r.kind == connectedRoute && isBroadcast(netip.PrefixFrom(dst, r.Destination.Bits())) {
+	for r, i := range s.ways(dst) {
+		switch {
+		case r.directedBroadcast(dst):
 			// RFC 2644 has routers block directed broadcasts unless they are told otherwise.
 			return engine.Path{Verdict: engine.Refused}
-		}
-		if !i.Forwards() {
+		case r.kind == connectedRoute && i.hw == nil && i.index == nic:
+			// RFC 4443 section 3.1 on "a packet received by a router from a point-to-point link,
+			// destined to an address within a subnet assigned to that same link (other than one of
+			// the receiving router's own addresses). In such a case, the packet MUST NOT be
+			// forwarded back onto the arrival link." It would go to and fro. A configured route lets
+			// it, for links that only look like one.
+			return engine.Path{Verdict: engine.Absent}
+		case !i.Forwards():
 			return engine.Path{Verdict: engine.Prohibited}
 		}
 		mtu := i.linkMTU(dst.Is4())
@@ -52,6 +56,22 @@ func (s *Stack) path(nic int, dst netip.Addr) engine.Path {
 		return engine.Path{Verdict: engine.Transit, NIC: r.iface, MTU: mtu, From: i.asker(r, dst)}
 	}
 	return engine.Path{Verdict: engine.NoRoute}
+}
+
+// ways iterates over the routes to dst, in the order in which they are tried, whose interface works.
+func (s *Stack) ways(dst netip.Addr) iter.Seq2[*routeEntry, *Interface] {
+	return func(yield func(*routeEntry, *Interface) bool) {
+		for r := range s.rib.snap.Load().to(dst) {
+			if i := s.byIndex(r.iface); i != nil && i.fail.Load() == nil && !yield(r, i) {
+				return
+			}
+		}
+	}
+}
+
+// directedBroadcast reports whether dst is everybody on the link of a connected route.
+func (r *routeEntry) directedBroadcast(dst netip.Addr) bool {
+	return r.kind == connectedRoute && isBroadcast(netip.PrefixFrom(dst, r.Destination.Bits()))
 }
 
 // ownPath finds the interface that has dst, the one that the packet came by before others.
@@ -119,12 +139,23 @@ func (i *Interface) asker(r *routeEntry, dst netip.Addr) netip.Addr {
 // transmitted. If the interface has no IP addresses associated with it, the router's router-id (see
 // Section [5.2.5]) is used instead."
 func (s *Stack) errorSource(nic int, dst netip.Addr) (out int, src netip.Addr, ok bool) {
-	if dst.Is6() && dst.IsLinkLocalUnicast() {
+	// A packet that came by a link is not from this host, whose sockets would believe the error. The
+	// link-local addresses of its other links may be a neighbour's here.
+	linkLocal := dst.Is6() && dst.IsLinkLocalUnicast()
+	if _, own := s.ownPath(nic, dst); own && (!linkLocal || s.book.lookup(nic, dst) != nil) {
+		return 0, netip.Addr{}, false
+	}
+	if linkLocal {
 		res, err := s.sel.Select(srcselect.Query{Destination: dst, Interface: nic})
 		return nic, res.Address.Prefix.Addr(), err == nil && res.Address.Interface == nic
 	}
 	routes := 0
-	for r := range s.rib.snap.Load().to(dst) {
+	for r := range s.ways(dst) {
+		if r.directedBroadcast(dst) {
+			// RFC 1812 section 4.3.2.7: not about "A packet whose source address has a network prefix
+			// of zero or is an invalid source address (as defined in Section [5.3.7])".
+			return 0, netip.Addr{}, false
+		}
 		routes++
 		res, err := s.sel.Select(srcselect.Query{Destination: dst, Interface: r.iface, NextHop: r.NextHop, Source: r.Source})
 		if err == nil && res.Address.Interface == r.iface {

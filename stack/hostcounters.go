@@ -47,12 +47,12 @@ type ForwardCounters struct {
 	TooBig     uint64 // dropped: larger than the path, and not to be fragmented
 	NoRoute    uint64 // dropped
 	Prohibited uint64 // dropped: the interface to leave by does not forward
-	NoNeighbor uint64 // dropped: the next hop did not answer; those that waited for it are in Sent too
+	NoNeighbor uint64 // dropped: the next hop did not answer (those that waited for it are in Sent too), or is nobody at the other end of the point-to-point link
 	Failed     uint64 // dropped: the interface to leave by went away
 
 	ErrorsSent    uint64 // ICMP errors
 	ErrorsLimited uint64 // held back by the limit of 1000 a second
-	ErrorsNoWay   uint64 // not sent: no address may speak, or no route back
+	ErrorsNoWay   uint64 // not sent: no address may speak, no route back, or the source is this host or a broadcast address
 }
 
 // Counters returns the stack's counters.

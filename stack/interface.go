@@ -33,7 +33,8 @@ const (
 
 // InterfaceConfig configures Attach.
 type InterfaceConfig struct {
-	// Name is what routes and zones call the interface. Empty: "if" and its index.
+	// Name is what routes and zones call the interface. It may have blanks between words, as the names of
+	// Windows do. Empty: "if" and its index.
 	Name string
 
 	// Link carries the packets. It is required; Attach takes it over and Detach closes it.
@@ -43,6 +44,15 @@ type InterfaceConfig struct {
 	// before they are used. False: they work at once, as with DupAddrDetectTransmits 0. A link
 	// of bare IP packets has no use for it.
 	DAD bool
+
+	// OptimisticDAD makes the addresses that SLAAC forms from prefixes Optimistic, not Tentative, while DAD
+	// runs for them (RFC 4429): they are used at once, as the last choice, as if deprecated. Who uses a
+	// duplicate loses it. Packets by the router that advertised, and to neighbours that are known, leave at
+	// once; other neighbours are not asked for their link-layer address until DAD has ended. Tentative
+	// stay the link-local address, those the program adds, all of an interface that forwards, and those
+	// from a router that does not advertise its link-layer address. IPv4 has no such detection. It needs
+	// SLAAC and DAD. False: no address is used before it is known to be unique.
+	OptimisticDAD bool
 
 	// EchoReply says whether echo requests are answered. Zero: yes.
 	EchoReply EchoReply
@@ -138,8 +148,11 @@ func (cfg InterfaceConfig) check() error {
 	} else if hw != nil && (hw[0]&1 != 0 || slices.Max(hw) == 0) {
 		return fmt.Errorf("stack: attach %q: the link's hardware address %v is no station's: it is a group's or zero", cfg.Name, hw)
 	}
-	if strings.ContainsFunc(cfg.Name, func(r rune) bool { return r == '%' || r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return fmt.Errorf("stack: attach %q: an interface name can't contain white space, %% or what can't be printed", cfg.Name)
+	if strings.ContainsFunc(cfg.Name, func(r rune) bool { return r == '%' || r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		return fmt.Errorf("stack: attach %q: an interface name can't contain white space but for blanks, %% or what can't be printed", cfg.Name)
+	}
+	if cfg.Name != strings.TrimSpace(cfg.Name) {
+		return fmt.Errorf("stack: attach %q: an interface name can't begin or end with a blank", cfg.Name)
 	}
 	if len(cfg.Name) > maxName {
 		return fmt.Errorf("stack: attach %q: an interface name can't be longer than %d bytes", cfg.Name, maxName)
@@ -156,6 +169,9 @@ func (cfg InterfaceConfig) check() error {
 func (cfg InterfaceConfig) checkSLAAC() error {
 	if n := len(cfg.StableSecret); n > 0 && n < 16 {
 		return fmt.Errorf("stack: attach %q: StableSecret has %d bytes, less than 16 (RFC 7217 section 5)", cfg.Name, n)
+	}
+	if cfg.OptimisticDAD && !(cfg.SLAAC && cfg.DAD) {
+		return fmt.Errorf("stack: attach %q: OptimisticDAD without SLAAC and DAD: there is no detection to be optimistic about", cfg.Name)
 	}
 	if cfg.TemporaryAddresses && !cfg.SLAAC {
 		return fmt.Errorf("stack: attach %q: TemporaryAddresses without SLAAC: there is no prefix to form them from", cfg.Name)
@@ -185,7 +201,7 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	if i.name == "" {
 		i.name = fmt.Sprintf("if%d", i.index)
 	}
-	if _, err := s.byName(i.name); err == nil {
+	if i.name == loopbackName || s.attached(i.name) != nil {
 		return nil, fmt.Errorf("stack: attach %q: there is an interface of that name", i.name)
 	}
 	for _, other := range *s.ifaces.Load() {
@@ -290,7 +306,7 @@ func (s *Stack) Interfaces() []*Interface { return slices.Clone(*s.ifaces.Load()
 // byIndex returns an interface, or nil. It takes no lock.
 func (s *Stack) byIndex(index int) *Interface {
 	if index == loopbackIndex {
-		return s.lo
+		return s.lo.Load()
 	}
 	for _, i := range *s.ifaces.Load() {
 		if i.index == index {
@@ -303,14 +319,22 @@ func (s *Stack) byIndex(index int) *Interface {
 // byName returns the interface that a name, or a zone, means: a decimal index means that index.
 func (s *Stack) byName(name string) (*Interface, error) {
 	if name == loopbackName {
-		return s.lo, nil
+		return s.loopback()
 	}
-	for _, i := range *s.ifaces.Load() {
-		if i.name == name || strconv.Itoa(i.index) == name {
-			return i, nil
-		}
+	if i := s.attached(name); i != nil {
+		return i, nil
 	}
 	return nil, fmt.Errorf("stack: no interface %q", name)
+}
+
+// attached is byName for what Attach made. It returns nil if there is none.
+func (s *Stack) attached(name string) *Interface {
+	for _, i := range *s.ifaces.Load() {
+		if i.name == name || strconv.Itoa(i.index) == name {
+			return i
+		}
+	}
+	return nil
 }
 
 // echoReply is the engine's hook. It runs with gVisor's locks held and takes none.

@@ -157,7 +157,10 @@ func TestAttachRefuses(t *testing.T) {
 	}{
 		{stack.InterfaceConfig{Name: "eth1"}, "Link is nil"},
 		{stack.InterfaceConfig{Name: "eth0", Link: other}, "of that name"},
-		{stack.InterfaceConfig{Name: "eth 1", Link: other}, "white space"},
+		{stack.InterfaceConfig{Name: "eth\t1", Link: other}, "white space"},
+		{stack.InterfaceConfig{Name: "eth\u00a01", Link: other}, "white space"},
+		{stack.InterfaceConfig{Name: " eth1", Link: other}, "begin or end"},
+		{stack.InterfaceConfig{Name: "eth1 ", Link: other}, "begin or end"},
 		{stack.InterfaceConfig{Name: "eth\x00", Link: other}, "printed"},
 		{stack.InterfaceConfig{Name: "eth\xff", Link: other}, "printed"},
 		{stack.InterfaceConfig{Name: "lo", Link: other}, "of that name"},
@@ -275,5 +278,27 @@ func TestGarbageIsCounted(t *testing.T) {
 	}
 	if c := e.Counters(); c.RxRunt != 1 || c.RxOther != 1 || c.RxUnknown != 1 {
 		t.Errorf("Ethernet: %+v", c)
+	}
+}
+
+// A name with blanks, as Windows has them, works as a zone too.
+func TestInterfaceNameWithBlanks(t *testing.T) {
+	la, lb := ethernet()
+	a, b := newStack(t, stack.Config{}), newStack(t, stack.Config{})
+	const name = "Local Area Connection"
+	attach(t, a, name, la, plain("fe80::1/64"))
+	attach(t, b, "eth0", lb, plain("fe80::2/64"))
+	ln, err := b.Listen(t.Context(), "tcp", "[fe80::2%eth0]:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := a.DialContext(t.Context(), "tcp", "[fe80::2%"+name+"]:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if zone := c.LocalAddr().(*net.TCPAddr).Zone; zone != name {
+		t.Errorf("the zone is %q, want %q", zone, name)
 	}
 }

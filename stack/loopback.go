@@ -15,6 +15,8 @@ import (
 // on at 127.0.0.1 or [::1] is reached from the same stack only. It is not among Interfaces, since there
 // is nothing about it to configure, and its addresses are not among Addresses, since they mean nothing
 // to others, nor in the explanations of other destinations.
+//
+// It is made when a loopback address is first bound or sent to: most stacks never need its 14 KiB.
 const (
 	loopbackName  = "lo"
 	loopbackIndex = engine.LoopbackIndex // of no interface that Attach makes
@@ -22,22 +24,42 @@ const (
 
 var loopbackAddrs = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 
-// attachLoopback makes the interface. The stack is not in use yet.
-func (s *Stack) attachLoopback() error {
+// loopback returns the interface. It may wait for Attach.
+func (s *Stack) loopback() (*Interface, error) {
+	if i := s.lo.Load(); i != nil {
+		return i, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := s.lo.Load(); i != nil {
+		return i, nil
+	}
+	if s.closed {
+		return nil, net.ErrClosed
+	}
+	i, err := s.newLoopback()
+	if err != nil {
+		return nil, fmt.Errorf("stack: interface %q: %w", loopbackName, err)
+	}
+	s.lo.Store(i)
+	return i, nil
+}
+
+func (s *Stack) newLoopback() (*Interface, error) {
 	i := &Interface{s: s, index: loopbackIndex, name: loopbackName, mtu: maxMTU, down: make(chan struct{})}
 	i.echo.Store(true)
 	i.auto.info.Store(new(RouterInfo))           // no routers are heard there
 	i.ep = engine.NewLinkEndpoint(noLink{}, nil) // never started: packets between own addresses need no link
 	if err := engine.AddNIC(s.gv, i.index, i.name, i.ep, false); err != nil {
-		return fmt.Errorf("stack: interface %q: %w", i.name, err)
+		return nil, err
 	}
-	s.lo = i
 	for _, addr := range loopbackAddrs {
 		if err := engine.AddAddress(s.gv, i.index, netip.PrefixFrom(addr, addr.BitLen()), noEvents{}); err != nil {
-			return fmt.Errorf("stack: interface %q: address %v: %w", i.name, addr, err)
+			s.gv.RemoveNIC(i.id())
+			return nil, fmt.Errorf("address %v: %w", addr, err)
 		}
 	}
-	return nil
+	return i, nil
 }
 
 // noEvents: a loopback address is there as long as its stack.
@@ -74,13 +96,17 @@ func (noLink) ReadPackets([][]byte, []int) (int, error) { return 0, net.ErrClose
 func (noLink) WritePackets(bufs [][]byte) (int, error)  { return len(bufs), nil } // group reports
 func (noLink) Close() error                             { return nil }
 
-// noLoopback returns an error if dst is a loopback address other than those of the stack, which no link
-// carries and nobody has.
-func noLoopback(dst netip.Addr) error {
-	if dst.IsLoopback() && !isOwnLoopback(dst) {
+// readyLoopback sees to it that dst is there if it is a loopback address. It returns an error if that is
+// another than those of the stack, which no link carries and nobody has.
+func (s *Stack) readyLoopback(dst netip.Addr) error {
+	if !dst.IsLoopback() {
+		return nil
+	}
+	if !isOwnLoopback(dst) {
 		return errLoopback(dst)
 	}
-	return nil
+	_, err := s.loopback()
+	return err
 }
 
 // keepLoopback returns an error if src is a loopback address and dst not this host's.

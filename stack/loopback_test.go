@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,47 +119,4 @@ func TestLoopbackStaysOffTheLink(t *testing.T) {
 			t.Errorf("%s from %v was sent", what, src)
 		}
 	}
-}
-
-// A stack that nobody uses yet costs at most 64 KiB.
-func TestIdleStackMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("memory is measured without -short")
-	}
-	if racing {
-		t.Skip("the race detector makes stacks larger")
-	}
-	least := int64(1 << 40) // of several, since earlier tests leave garbage behind
-	for range 5 {
-		least = min(least, idleStack(t))
-	}
-	t.Logf("%d bytes", least)
-	if least > 64<<10 {
-		t.Errorf("an idle stack has %d bytes, want at most %d", least, 64<<10)
-	}
-}
-
-// idleStack returns what one stack costs, with 4 KiB for the stack of a goroutine.
-func idleStack(t *testing.T) int64 {
-	var stacks [32]*stack.Stack
-	for n := range stacks {
-		s, err := stack.New(stack.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		stacks[n] = s
-	}
-	with, threads := heap(), runtime.NumGoroutine()
-	for _, s := range stacks {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	clear(stacks[:])
-	threads -= runtime.NumGoroutine()
-	each := (with - heap() + int64(threads)*4<<10) / int64(len(stacks))
-	if each < 16<<10 {
-		return 1 << 40 // garbage of others was freed meanwhile
-	}
-	return each
 }

@@ -63,7 +63,7 @@ func ping(c icmp6.Conn, dst net.Addr, data string) (hops int, err error) {
 
 func TestRawRunsXNetProgram(t *testing.T) {
 	if _, err := (icmp6.Filter{}).ICMPFilter(); errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
+		t.Skipf("SKIP(system): %v", err)
 	}
 	a, _, _, _ := pair(t)
 	c := listenRaw(t, a, 58, "::")

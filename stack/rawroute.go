@@ -17,8 +17,9 @@ func (c *rawSocket) path(k flowKey, o *rawOptions) (sendPath, error) {
 		return sendPath{}, c.errFamily(dst)
 	case dst.IsUnspecified():
 		return sendPath{}, fmt.Errorf("nothing can be sent to %v: %w", dst, syscall.EINVAL)
-	case dst.IsLoopback() && !isOwnLoopback(dst):
-		return sendPath{}, errLoopback(dst)
+	}
+	if err := c.s.readyLoopback(dst); err != nil {
+		return sendPath{}, err
 	}
 	nic, err := c.outgoing(dst, k.iface, o)
 	if err != nil {

@@ -30,6 +30,9 @@ func (s *Stack) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: ns.dial}
 }
 
+// Nameservers returns a copy of Config.Nameservers.
+func (s *Stack) Nameservers() []netip.AddrPort { return slices.Clone(s.cfg.Nameservers) }
+
 var errNoNameservers = errors.New("stack: no name server to ask: Config.Nameservers is empty")
 
 // nameservers remembers which server to ask.

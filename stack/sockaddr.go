@@ -85,8 +85,8 @@ func (s *Stack) localInterface(addr netip.Addr, only *Interface) (*Interface, er
 		only = i
 	}
 	bare := addr.WithZone("")
-	if isOwnLoopback(bare) && (only == nil || only == s.lo) {
-		return s.lo, nil
+	if isOwnLoopback(bare) && (only == nil || only.index == loopbackIndex) {
+		return s.loopback()
 	}
 	why := "is not assigned"
 	for _, i := range s.Interfaces() {

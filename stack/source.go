@@ -66,7 +66,7 @@ func (s *Stack) queries(dst netip.Addr) ([]srcselect.Query, error) {
 	if !dst.IsValid() {
 		return nil, fmt.Errorf("stack: the destination is not a valid address: %w", syscall.EINVAL)
 	}
-	if err := noLoopback(dst); err != nil {
+	if err := s.readyLoopback(dst); err != nil {
 		return nil, err
 	}
 	if isOwnLoopback(dst) {
@@ -109,5 +109,5 @@ func errLoopback(dst netip.Addr) error {
 
 // assigned reports whether addr works on an interface.
 func (s *Stack) assigned(iface int, addr netip.Addr) bool {
-	return s.book.state(iface, addr) == Assigned
+	return s.book.state(iface, addr).works()
 }

@@ -33,7 +33,8 @@ type Config struct {
 	// Logger is told about links that fail and addresses that turn out duplicate. nil: nobody.
 	Logger *slog.Logger
 
-	// Select configures source selection. Zero: RFC 6724 with its default policy table.
+	// Select configures source selection. Zero: RFC 6724 with its default policy table, which SetPolicy
+	// replaces.
 	// AnyInterface is not supported here: the stack is a strong host.
 	Select srcselect.Config
 
@@ -73,7 +74,7 @@ type Stack struct {
 	errors connErrors
 
 	routed engine.RouterCounters
-	lo     *Interface // not among ifaces
+	lo     atomic.Pointer[Interface] // see loopback; not among ifaces
 
 	ifaces atomic.Pointer[[]*Interface] // oldest first; replaced under mu, read without
 
@@ -117,7 +118,7 @@ func New(cfg Config) (*Stack, error) {
 		Hooks: engine.Hooks{
 			Source: s.source, EchoReply: s.echoReply, Advertisement: s.receiveAdvertisement, Neighbor: s.neighbor,
 			Raw: s.raw.deliver, RawOpen: s.raw.open, RawTCP: s.raw.openTCP, Datagram: s.udp.deliver,
-			Error: s.icmpError, PathMTU: s.knownPathMTU, Rand: s.rand,
+			Claim: s.claim, Unique: s.unique, Error: s.icmpError, PathMTU: s.knownPathMTU, Rand: s.rand,
 		},
 		Router: engine.RouterHooks{Path: s.path, ErrorSource: s.errorSource},
 		Routed: &s.routed,
@@ -127,10 +128,6 @@ func New(cfg Config) (*Stack, error) {
 	})
 	if s.turn != nil {
 		s.turn.Attend(s.settle)
-	}
-	if err := s.attachLoopback(); err != nil {
-		s.gv.Destroy()
-		return nil, err
 	}
 	return s, nil
 }

@@ -99,7 +99,7 @@ func (s *Stack) ownAddress(f family) (best netip.Addr, ok bool) {
 	for _, i := range s.Interfaces() {
 		for _, a := range i.Addresses() {
 			addr, rank := a.Prefix.Addr(), 0
-			if a.State != Assigned || !f.has(addr) {
+			if !a.State.works() || !f.has(addr) {
 				continue
 			}
 			if !a.SkipAsSource {

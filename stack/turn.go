@@ -19,6 +19,9 @@ func (s *Stack) attend() {
 	}
 	src := s.turn.Source()
 	s.rand, s.secure = rand.New(src), turn.Reader(src)
+	if f, ok := s.turn.(turn.Follower); ok {
+		f.Follow(s.gen.now)
+	}
 }
 
 // seed is where gVisor is to take its random numbers from; nil: from where nobody can guess them.

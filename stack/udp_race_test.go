@@ -16,7 +16,7 @@ import (
 // link's buffers cost.
 func TestUDPAllocations(t *testing.T) {
 	if racing {
-		t.Skip("the race detector makes allocations of its own")
+		t.Skip("SKIP(race): the race detector makes allocations of its own")
 	}
 	a, b, _, _ := pair(t)
 	server := listenUDP(t, b, "udp", ":9")

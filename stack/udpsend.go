@@ -67,10 +67,11 @@ func (c *UDPConn) destination(addr netip.AddrPort) error {
 		return syscall.EDESTADDRREQ
 	case addr.Addr().IsUnspecified() || addr.Port() == 0:
 		return fmt.Errorf("nothing can be sent to %v: %w", addr, syscall.EINVAL)
-	case addr.Addr().IsLoopback() && !isOwnLoopback(addr.Addr()):
-		return errLoopback(addr.Addr())
 	}
-	return c.checkFamily(addr.Addr())
+	if err := c.checkFamily(addr.Addr()); err != nil {
+		return err
+	}
+	return c.s.readyLoopback(addr.Addr())
 }
 
 func (c *UDPConn) checkFamily(addr netip.Addr) error {

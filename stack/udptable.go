@@ -139,7 +139,7 @@ func (b *addressBook) plainlyBetween(iface int, src, dst netip.Addr) bool {
 	defer b.mu.Unlock()
 	p := b.page(iface)
 	to := p.entries[dst]
-	return to != nil && to.State == Assigned && p.entries[src] == nil && p.broadcasts[src] == 0
+	return to != nil && to.State.works() && p.entries[src] == nil && p.broadcasts[src] == 0
 }
 
 // zoned is an address of a datagram, with the interface as its zone where it means nothing without.

@@ -12,11 +12,11 @@ import (
 // is of no use any more: that of Err, or net.ErrClosed once it is detached.
 func (i *Interface) WaitAssigned(ctx context.Context) error {
 	for {
-		tentative, changed := i.s.book.tentative(i.index)
+		unsettled, changed := i.s.book.unsettled(i.index)
 		if err := i.live(); err != nil {
 			return err
 		}
-		if tentative == 0 {
+		if unsettled == 0 {
 			return i.duplicates()
 		}
 		if i.s.turn != nil {

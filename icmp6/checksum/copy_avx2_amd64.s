@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "avx2_amd64.h"
 #include "textflag.h"
 
 // func copyAVX2(dst, src []byte, initial uint16) uint16
@@ -13,12 +14,7 @@
 //	AX      the sum, little-endian
 //	CX, R8  scratch
 //	DX      mask table
-//	Y0-Y7   data
-//	Y8      P, the sums of the lanes modulo 2^64
-//	Y9      A, the estimates of the same sums in units of 2^48
-//	Y10-13  sums on their way to P
-//	Y14     the top bit of each word
-//	Y15     1 in each word
+//	Y0-Y15  as avx2_amd64.h has them
 TEXT ·copyAVX2(SB), NOSPLIT|NOFRAME, $0-58
 	MOVQ         dst_base+0(FP), DI
 	MOVQ         src_base+24(FP), SI
@@ -64,17 +60,7 @@ upto128:
 	VMOVDQU      Y1, 32(DI)
 	VPXOR        Y14, Y0, Y0
 	VPXOR        Y14, Y1, Y1
-	VPAND        0(DX)(BX*2), Y2, Y2
-	VPAND        32(DX)(BX*2), Y3, Y3
-	VPXOR        Y14, Y2, Y2
-	VPXOR        Y14, Y3, Y3
-	VPMADDWD     Y15, Y0, Y0
-	VPMADDWD     Y15, Y1, Y1
-	VPMADDWD     Y15, Y2, Y2
-	VPMADDWD     Y15, Y3, Y3
-	LEAL         (1<<21)(AX)(CX*1), AX
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
+	WORDS128
 	JMP          lanes32
 
 upto256:
@@ -98,40 +84,10 @@ upto256:
 	VPXOR        Y14, Y1, Y1
 	VPXOR        Y14, Y2, Y2
 	VPXOR        Y14, Y3, Y3
-	VPAND        -128(DX)(BX*2), Y4, Y4
-	VPAND        -96(DX)(BX*2), Y5, Y5
-	VPAND        -64(DX)(BX*2), Y6, Y6
-	VPAND        -32(DX)(BX*2), Y7, Y7
-	VPMADDWD     Y15, Y0, Y0
-	VPMADDWD     Y15, Y1, Y1
-	VPMADDWD     Y15, Y2, Y2
-	VPMADDWD     Y15, Y3, Y3
-	VPXOR        Y14, Y4, Y4
-	VPXOR        Y14, Y5, Y5
-	VPXOR        Y14, Y6, Y6
-	VPXOR        Y14, Y7, Y7
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPMADDWD     Y15, Y4, Y4
-	VPMADDWD     Y15, Y5, Y5
-	VPMADDWD     Y15, Y6, Y6
-	VPMADDWD     Y15, Y7, Y7
-	LEAL         (1<<22)(AX)(CX*1), AX
-	VPADDD       Y5, Y4, Y4
-	VPADDD       Y7, Y6, Y6
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y6, Y2, Y2
+	WORDS256
 
 lanes32:
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0xb1, X0, X1
-	VPADDD       X1, X0, X0
-	VMOVD        X0, CX
-	ADDL         CX, AX
+	LANES32
 	JMP          fold32
 
 long:
@@ -158,23 +114,7 @@ loop256:
 	VMOVDQU      Y5, 160(DI)
 	VMOVDQU      Y6, 192(DI)
 	VMOVDQU      Y7, 224(DI)
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y4, Y5, Y12
-	VPAVGW       Y4, Y5, Y4
-	VPADDQ       Y6, Y7, Y13
-	VPAVGW       Y6, Y7, Y6
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y12, Y13, Y12
-	VPAVGW       Y4, Y6, Y4
-	VPADDQ       Y10, Y12, Y10
-	VPAVGW       Y0, Y4, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $45, Y0, Y0
-	VPADDQ       Y0, Y9, Y9
+	ADD256
 	ADDQ         $256, SI
 	ADDQ         $256, DI
 	SUBQ         $256, BX
@@ -191,15 +131,7 @@ loop256:
 	VMOVDQU      Y1, 32(DI)
 	VMOVDQU      Y2, 64(DI)
 	VMOVDQU      Y3, 96(DI)
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $46, Y0, Y0
-	VPADDQ       Y0, Y9, Y9
+	ADD128
 	ADDQ         $128, SI
 	ADDQ         $128, DI
 	SUBQ         $128, BX
@@ -218,33 +150,9 @@ last:
 	VPAND        (257+32)(DX)(BX*1), Y1, Y1
 	VPAND        (257+64)(DX)(BX*1), Y2, Y2
 	VPAND        (257+96)(DX)(BX*1), Y3, Y3
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $46, Y0, Y0
-	VPADDQ       Y0, Y9, Y9
+	ADD128
 
-	VPSRLQ       $48, Y8, Y0
-	VPSUBD       Y9, Y0, Y0
-	VPSLLD       $16, Y0, Y0
-	VPSRAD       $16, Y0, Y0
-	VPADDD       Y9, Y0, Y0
-	VPSLLQ       $16, Y8, Y8
-	VPSRLQ       $16, Y8, Y8
-	VPADDQ       Y0, Y8, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDQ       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDQ       X1, X0, X0
-	VMOVQ        X0, CX
-	ADDQ         CX, AX
-	RORXQ        $32, AX, CX
-	ADDQ         CX, AX
-	SHRQ         $32, AX
+	TOTAL
 
 fold32:
 	RORXL        $16, AX, CX

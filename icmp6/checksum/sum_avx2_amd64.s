@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "avx2_amd64.h"
 #include "textflag.h"
 
 // func sumAVX2(b []byte, initial uint16) uint16
@@ -7,19 +8,15 @@
 // Up to 257 bytes, it sums pairs of words, made signed, into 32-bit lanes. Above,
 // it adds 64-bit lanes modulo 2^64 and finds the carries that this loses from an
 // estimate of the true sum, which the averages of the top words give. In both, the
-// last vectors end with the data, and masks hide what others have summed.
+// last vectors end with the data, and masks hide what others have summed. The sums
+// are macros, which copyAVX2 has in common; here is what is loaded when.
 //
 //	SI      next byte
 //	BX      words; in the second part, bytes left less 257
 //	AX      the sum, little-endian
 //	CX, R8  scratch
 //	DX      mask table
-//	Y0-Y7   data
-//	Y8      P, the sums of the lanes modulo 2^64
-//	Y9      A, the estimates of the same sums in units of 2^48
-//	Y10-13  sums on their way to P
-//	Y14     the top bit of each word
-//	Y15     1 in each word
+//	Y0-Y15  as avx2_amd64.h has them
 TEXT ·sumAVX2(SB), NOSPLIT|NOFRAME, $0-34
 	MOVQ         b_base+0(FP), SI
 	MOVQ         b_len+8(FP), BX
@@ -40,22 +37,11 @@ TEXT ·sumAVX2(SB), NOSPLIT|NOFRAME, $0-34
 	CMPQ         BX, $64
 	JHI          upto256
 
-	// The reasons are in sum: here 64 words are short of 2^21, below 128 of 2^22.
 	VMOVDQU      -64(SI)(BX*2), Y2
 	VMOVDQU      -32(SI)(BX*2), Y3
 	VPXOR        0(SI), Y14, Y0
 	VPXOR        32(SI), Y14, Y1
-	VPAND        0(DX)(BX*2), Y2, Y2
-	VPAND        32(DX)(BX*2), Y3, Y3
-	VPXOR        Y14, Y2, Y2
-	VPXOR        Y14, Y3, Y3
-	VPMADDWD     Y15, Y0, Y0
-	VPMADDWD     Y15, Y1, Y1
-	VPMADDWD     Y15, Y2, Y2
-	VPMADDWD     Y15, Y3, Y3
-	LEAL         (1<<21)(AX)(CX*1), AX
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
+	WORDS128
 	JMP          lanes32
 
 upto256:
@@ -67,40 +53,10 @@ upto256:
 	VPXOR        32(SI), Y14, Y1
 	VPXOR        64(SI), Y14, Y2
 	VPXOR        96(SI), Y14, Y3
-	VPAND        -128(DX)(BX*2), Y4, Y4
-	VPAND        -96(DX)(BX*2), Y5, Y5
-	VPAND        -64(DX)(BX*2), Y6, Y6
-	VPAND        -32(DX)(BX*2), Y7, Y7
-	VPMADDWD     Y15, Y0, Y0
-	VPMADDWD     Y15, Y1, Y1
-	VPMADDWD     Y15, Y2, Y2
-	VPMADDWD     Y15, Y3, Y3
-	VPXOR        Y14, Y4, Y4
-	VPXOR        Y14, Y5, Y5
-	VPXOR        Y14, Y6, Y6
-	VPXOR        Y14, Y7, Y7
-	VPADDD       Y1, Y0, Y0
-	VPADDD       Y3, Y2, Y2
-	VPMADDWD     Y15, Y4, Y4
-	VPMADDWD     Y15, Y5, Y5
-	VPMADDWD     Y15, Y6, Y6
-	VPMADDWD     Y15, Y7, Y7
-	LEAL         (1<<22)(AX)(CX*1), AX
-	VPADDD       Y5, Y4, Y4
-	VPADDD       Y7, Y6, Y6
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y6, Y2, Y2
+	WORDS256
 
 lanes32:
-	VPADDD       Y2, Y0, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDD       X1, X0, X0
-	VPSHUFD      $0xb1, X0, X1
-	VPADDD       X1, X0, X0
-	VMOVD        X0, CX
-	ADDL         CX, AX
+	LANES32
 	JMP          fold32
 
 long:
@@ -109,10 +65,6 @@ long:
 	VPXOR        X9, X9, X9
 	LEAQ         -257(BX*2), BX
 
-	// Eight vectors: VPAVGW rounds up, by less than 2 in three levels, which is
-	// less than 12 in the sum of eight; up to 7 more come from the second word
-	// of the average. What lies below the top words is less than 8. So A is off
-	// by less than 19, or 2^13 for 64 KiB.
 	PCALIGN      $64
 loop256:
 	VMOVDQU      0(SI), Y0
@@ -123,23 +75,7 @@ loop256:
 	VMOVDQU      160(SI), Y5
 	VMOVDQU      192(SI), Y6
 	VMOVDQU      224(SI), Y7
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y4, Y5, Y12
-	VPAVGW       Y4, Y5, Y4
-	VPADDQ       Y6, Y7, Y13
-	VPAVGW       Y6, Y7, Y6
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y12, Y13, Y12
-	VPAVGW       Y4, Y6, Y4
-	VPADDQ       Y10, Y12, Y10
-	VPAVGW       Y0, Y4, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $45, Y0, Y0 // the average of the top words, times 8
-	VPADDQ       Y0, Y9, Y9
+	ADD256
 	ADDQ         $256, SI
 	SUBQ         $256, BX
 	JAE          loop256
@@ -151,15 +87,7 @@ loop256:
 	VMOVDQU      32(SI), Y1
 	VMOVDQU      64(SI), Y2
 	VMOVDQU      96(SI), Y3
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $46, Y0, Y0 // the average of the top words, times 4
-	VPADDQ       Y0, Y9, Y9
+	ADD128
 	ADDQ         $128, SI
 	SUBQ         $128, BX
 
@@ -173,37 +101,9 @@ last:
 	VPAND        (257+32)(DX)(BX*1), Y1, Y1
 	VPAND        (257+64)(DX)(BX*1), Y2, Y2
 	VPAND        (257+96)(DX)(BX*1), Y3, Y3
-	VPADDQ       Y0, Y1, Y10
-	VPAVGW       Y0, Y1, Y0
-	VPADDQ       Y2, Y3, Y11
-	VPAVGW       Y2, Y3, Y2
-	VPADDQ       Y10, Y11, Y10
-	VPAVGW       Y0, Y2, Y0
-	VPADDQ       Y10, Y8, Y8
-	VPSRLQ       $46, Y0, Y0
-	VPADDQ       Y0, Y9, Y9
+	ADD128
 
-	// P tells the true sum modulo 2^64, A tells it to within 2^61, so its part
-	// from 2^48 up is A plus a signed number of 16 bits: the difference of
-	// their words there. Since 2^48 = 1 modulo 2^16-1, that part is added to
-	// the part below.
-	VPSRLQ       $48, Y8, Y0
-	VPSUBD       Y9, Y0, Y0
-	VPSLLD       $16, Y0, Y0
-	VPSRAD       $16, Y0, Y0
-	VPADDD       Y9, Y0, Y0
-	VPSLLQ       $16, Y8, Y8
-	VPSRLQ       $16, Y8, Y8
-	VPADDQ       Y0, Y8, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPADDQ       X1, X0, X0
-	VPSHUFD      $0x4e, X0, X1
-	VPADDQ       X1, X0, X0
-	VMOVQ        X0, CX
-	ADDQ         CX, AX
-	RORXQ        $32, AX, CX
-	ADDQ         CX, AX
-	SHRQ         $32, AX
+	TOTAL
 
 fold32:
 	RORXL        $16, AX, CX

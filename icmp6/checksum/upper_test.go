@@ -18,6 +18,10 @@ func TestUpperHalvesCleared(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Skip("SKIP(source): the assembly is not here")
 	}
+	header, err := os.ReadFile("avx2_amd64.h")
+	if err != nil {
+		t.Fatal(err)
+	}
 	using := 0
 	for _, file := range files {
 		src, err := os.ReadFile(file)
@@ -25,7 +29,7 @@ func TestUpperHalvesCleared(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, text := range strings.Split(string(src), "\nTEXT ")[1:] {
-			faults, uses := upperHalves(text)
+			faults, uses := upperHalves(expand(string(header), text))
 			for _, f := range faults {
 				t.Errorf("%s: %s", file, f)
 			}
@@ -53,6 +57,23 @@ func TestUpperHalvesFault(t *testing.T) {
 	}
 	if faults, uses := upperHalves("·f(SB), 0, $0-0\nVPXOR X0, X0, X0\nVPADDD Z16, Z17, Y31\nRET"); len(faults) != 0 || uses {
 		t.Errorf("other registers: %v", faults)
+	}
+}
+
+// expand puts the macros that a header defines in the place of their names.
+func expand(header, text string) string {
+	for _, m := range strings.Split(header, "\n#define ")[1:] {
+		name, body, _ := strings.Cut(m, " ")
+		body, _, _ = strings.Cut(body, "\n\n")
+		text = strings.ReplaceAll(text, "\t"+name+"\n", strings.NewReplacer("; \\", "", "\\\n", "").Replace(body)+"\n")
+	}
+	return text
+}
+
+func TestExpand(t *testing.T) {
+	const header = "// A macro.\n#define ADD \\\n\tVPADDD Y1, Y0, Y0; \\\n\tINCL AX\n\n// Another one.\n#define END \\\n\tRET"
+	if got, want := expand(header, "·f(SB)\n\tADD\n\tADDQ AX, BX\n\tEND\n"), "·f(SB)\n\tVPADDD Y1, Y0, Y0\n\tINCL AX\n\tADDQ AX, BX\n\tRET\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -54,7 +54,7 @@ func (s Suite) Run(t *testing.T, newBackend func(t testing.TB) Backend) {
 			case failed:
 				t.Error(text)
 			case pending:
-				t.Skip(text)
+				t.Skipf("SKIP(pending): %s", text)
 			case known:
 				t.Log(text)
 			}
@@ -98,7 +98,7 @@ func (s Suite) judge(c Case, err error) (verdict, string) {
 	case err == nil:
 		return passes, ""
 	case isPending:
-		return pending, fmt.Sprintf("PENDING: %s: %s\n%v", c.Name, planned, err)
+		return pending, fmt.Sprintf("%s: %s\n%v", c.Name, planned, err)
 	case isKnown:
 		return known, fmt.Sprintf("known: %s\n%v", reason, err)
 	}

@@ -17,6 +17,7 @@ const module = "github.com/hextet/hextet"
 var external = map[string]string{
 	"x/net":    "golang.org/x/net",
 	"x/sys":    "golang.org/x/sys",
+	"x/term":   "golang.org/x/term",
 	"gVisor":   "gvisor.dev/gvisor",
 	"gopacket": "github.com/google/gopacket",
 	"dns":      "github.com/miekg/dns",
@@ -38,12 +39,13 @@ var table = map[string]row{
 	"dnsreg/dnsregtest": {[]string{"dns"}, "the test server judges the registrar and therefore shares no code with it"},
 	"stack":             {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "the stack joins selection and checksum over gVisor; registration and capture plug in from outside"},
 	"stack/internal":    {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "gVisor stays behind one door"},
+	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "gopacket", "stack", "stack/capture", "stack/internal", "stack/netsh", "stack/offload", "stack/vxlan", "x/net"}, "a lab joins everything: it serves tests, so its weight is nobody's but theirs"},
+	"stack/netsh":       {[]string{"srcselect", "stack"}, "a language over any stack: who registers in DNS plugs in from outside, and a terminal is its caller's"},
 	"stack/offload":     {[]string{"icmp6/checksum"}, "every link shares it, and no link may cost its importers a stack"},
 	"stack/capture":     {[]string{"gopacket", "stack/offload"}, "a tap knows packets, not stacks: it must not cost its importers gVisor"},
 	"stack/tun":         {[]string{"x/sys", "x/net", "stack/offload"}, "a link knows packets, not stacks"},
-	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/internal", "stack/offload", "stack/capture", "stack/vxlan", "gopacket", "x/net"}, "a lab is whole networks, so it knows all of them but what takes privileges; nothing but examples and tests knows it"},
 	"stack/vxlan":       {[]string{"x/sys", "x/net"}, "a link knows packets, not stacks"},
-	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/lab", "stack/tun", "stack/vxlan", "x/net"}, "examples use what users can use"},
+	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/lab", "stack/netsh", "stack/tun", "stack/vxlan", "x/net", "x/term"}, "examples use what users can use"},
 	"internal/arrows":   {nil, "it only reads source text"},
 }
 
@@ -171,6 +173,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"stack/capture", "gvisor.dev/gvisor/pkg/tcpip"},
 		{"stack/capture", module + "/stack"},
 		{"stack/tun", module + "/stack/internal/engine"},
+		{"stack/netsh", module + "/dnsreg"},
+		{"stack/netsh", "golang.org/x/term"},
 		{"examples/quickstart", "gvisor.dev/gvisor/pkg/tcpip"},
 	} {
 		if _, r, ok := rowOf(tt.pkg); !ok || r.permits(tt.path) {
@@ -183,6 +187,8 @@ func TestArrowsRefuse(t *testing.T) {
 		{"stack", module + "/stack/internal/engine"},
 		{"stack/internal/engine", "gvisor.dev/gvisor/pkg/tcpip/stack"},
 		{"examples/quickstart", module + "/stack/capture"},
+		{"examples/netsh", "golang.org/x/term"},
+		{"stack/netsh", module + "/stack"},
 	} {
 		if _, r, ok := rowOf(tt.pkg); !ok || !r.permits(tt.path) {
 			t.Errorf("%s may not import %s", tt.pkg, tt.path)

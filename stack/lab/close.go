@@ -38,6 +38,7 @@ func (l *Lab) Close() error {
 	}
 	defer close(l.closed)
 
+	l.remember()
 	l.end(errClosed)
 	l.sched.finish()
 	errs := []error{err}
@@ -58,6 +59,9 @@ func (l *Lab) Close() error {
 	}
 	if !left && len(tasks) > 0 && !l.cfg.AllowLeaks && l.taskOf(self) == nil {
 		errs = append(errs, l.leaks())
+	}
+	if !l.cfg.AllowBadChecksums {
+		errs = append(errs, l.CheckChecksums())
 	}
 	return errors.Join(errs...)
 }
@@ -110,6 +114,7 @@ func (l *Lab) giveUp(err error) {
 	}
 	l.end(err)
 	l.sched.begin("the end of the lab", func() {
+		l.remember()
 		for _, h := range hosts {
 			h.Stack.Close()
 		}

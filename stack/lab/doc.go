@@ -53,6 +53,22 @@
 // A segment passes frames for a group to the interfaces that joined it, as network cards' filters do, and puts
 // the records of multicast listener reports (MLDv2, IGMPv3) in the order of their groups, since stacks do not.
 //
+// # What was seen
+//
+// Everything that hosts send is in the trace, with what became of it at each receiver, and for what a host
+// says by itself which rule chose its source address:
+//
+//	l.RequireSource(lab.Match("tcp and syn and from web"), netip.MustParseAddr("10.0.0.100"))
+//	l.RequireNone(lab.Match("src 10.0.0.50"))
+//	p, err := l.WaitPacket(ctx, lab.Match("type ra"))
+//	l.Golden("testdata/handshake.txt", lab.Match("tcp"))
+//
+// ParseFilter has the language of Match. A bad checksum that a host sends fails the test by itself, unless
+// Config.AllowBadChecksums is set. LAB_UPDATE=1 writes golden files anew.
+//
+// A test that fails leaves a capture file and a page to look at, which its log names: Lab.Report has more.
+// LAB_TRACE=always keeps them on success too, LAB_TRACE=never never, and LAB_TRACE_DIR says where.
+//
 // # The end
 //
 // Close, which New arranges for, ends what tasks wait for and waits for them. Tasks that do not end, and

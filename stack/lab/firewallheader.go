@@ -16,12 +16,6 @@ type wireHeader struct {
 	neighbor         bool // ARP, or NDP
 }
 
-const (
-	etherIPv4, etherARP, etherIPv6 = 0x0800, 0x0806, 0x86dd
-
-	protoICMP, protoICMP6 = 1, 58
-)
-
 // readHeader reads an Ethernet frame.
 func readHeader(frame []byte) wireHeader {
 	if len(frame) < 14 {

@@ -40,6 +40,8 @@ type Host struct {
 	mu     sync.Mutex
 	ifaces []*Interface // that AddInterface added
 	cables int          // that it tried to add
+
+	choices choices // under Lab.looking
 }
 
 // Name returns the host's name.

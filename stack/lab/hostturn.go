@@ -21,11 +21,13 @@ type turns struct {
 	touched   atomic.Uint64 // what scheduler.touches was when something last happened
 
 	settles atomic.Pointer[func()]
+	states  atomic.Pointer[func() uint64]
 }
 
 var (
-	_ stack.Clock = (*turns)(nil)
-	_ turn.Host   = (*turns)(nil)
+	_ stack.Clock   = (*turns)(nil)
+	_ turn.Host     = (*turns)(nil)
+	_ turn.Follower = (*turns)(nil)
 )
 
 func newTurns(s *scheduler, name string, seed uint64) *turns {
@@ -55,6 +57,17 @@ func (t *turns) Borrow() func()         { return t.s.borrow() }
 func (t *turns) Go(f func())            { t.s.begin("a goroutine of "+t.name, f) }
 func (t *turns) Attend(settle func())   { t.settles.Store(&settle) }
 func (t *turns) Source() rand.Source    { return &t.src }
+
+// Follow is told how to number what the stack chooses its sources by.
+func (t *turns) Follow(state func() uint64) { t.states.Store(&state) }
+
+// state is that number.
+func (t *turns) state() uint64 {
+	if f := t.states.Load(); f != nil {
+		return (*f)()
+	}
+	return 0
+}
 
 // settleNow waits for the stack to settle. What it does on the way happens to itself, and shows in unsettled.
 func (t *turns) settleNow() {

@@ -33,7 +33,7 @@ func (i Impairment) check() error {
 		of   float64
 	}{{"Loss", i.Loss}, {"Duplicate", i.Duplicate}, {"Corrupt", i.Corrupt}, {"Reorder", i.Reorder}} {
 		if !(share.of >= 0 && share.of <= 1) {
-			return fmt.Errorf("Impairment.%s is %v, not a share from 0 to 1", share.name, share.of)
+			return fmt.Errorf("the field Impairment.%s is %v, not a share from 0 to 1", share.name, share.of)
 		}
 	}
 	for _, n := range []struct {
@@ -41,7 +41,7 @@ func (i Impairment) check() error {
 		of   int64
 	}{{"Latency", int64(i.Latency)}, {"Jitter", int64(i.Jitter)}, {"Bandwidth", int64(i.Bandwidth)}, {"Queue", int64(i.Queue)}, {"MTU", int64(i.MTU)}} {
 		if n.of < 0 {
-			return fmt.Errorf("Impairment.%s is negative", n.name)
+			return fmt.Errorf("the field Impairment.%s is negative", n.name)
 		}
 	}
 	return nil
@@ -75,41 +75,49 @@ func (p *place) even() bool {
 	return p.Loss == 0 && p.Duplicate == 0 && p.Corrupt == 0 && p.Jitter == 0 && p.Reorder == 0 && len(p.flows) == 0
 }
 
-// passage is a frame and when it comes out.
+// passage is a frame, when it comes out, and what has happened to it so far.
 type passage struct {
-	at    time.Time
-	frame []byte
+	at      time.Time
+	frame   []byte
+	outcome Outcome
+	marks   marks
 }
 
 // linkHeader is the size of an Ethernet header.
 const linkHeader = 14
 
-// carry returns when a frame comes out again, and in which shape: nothing if it is lost, two if it is
-// duplicated.
-func (p *place) carry(k flowKey, at time.Time, frame []byte) []passage {
-	at, ok := p.admit(at, frame)
-	if !ok {
-		return nil
+// carry returns when a frame comes out again, and in which shape, twice if it is duplicated. One that does not
+// come out has the Outcome that says why.
+func (p *place) carry(k flowKey, in passage) []passage {
+	if in = p.admit(in); in.outcome != Delivered {
+		return []passage{in}
 	}
-	return p.fate(k, at, frame)
+	return p.fate(k, in)
 }
 
 // admit is the part of what happens to a frame that is the same for all who receive it: whether anything
 // passes, its size, and the bandwidth.
-func (p *place) admit(at time.Time, frame []byte) (out time.Time, ok bool) {
-	if p.Down || p.MTU > 0 && len(frame)-linkHeader > p.MTU {
-		return at, false
+func (p *place) admit(in passage) passage {
+	switch {
+	case in.outcome != Delivered:
+	case p.Down:
+		in.outcome = LinkDown
+	case p.MTU > 0 && len(in.frame)-linkHeader > p.MTU:
+		in.outcome = TooLong
+	case p.Bandwidth > 0:
+		at, ok := p.queue.pass(in.at, len(in.frame), p.Bandwidth, p.Queue)
+		if in.at = at; !ok {
+			in.outcome = QueueFull
+		}
 	}
-	if p.Bandwidth == 0 {
-		return at, true
-	}
-	return p.queue.pass(at, len(frame), p.Bandwidth, p.Queue)
+	return in
 }
 
 // fate is the rest, which luck decides.
-func (p *place) fate(k flowKey, at time.Time, frame []byte) []passage {
+func (p *place) fate(k flowKey, in passage) []passage {
 	if p.even() {
-		return []passage{{at.Add(p.Latency), frame}}
+		in.at = in.at.Add(p.Latency)
+		return []passage{in}
 	}
 	f := p.flows[k]
 	if f == nil {
@@ -119,28 +127,33 @@ func (p *place) fate(k flowKey, at time.Time, frame []byte) []passage {
 	f.packets++
 	l := drawLuck(p.seed, p.name, k, f.packets)
 	if l.share(ofLoss) < p.Loss {
-		return nil
+		in.outcome = Lost
+		return []passage{in}
 	}
-	at = at.Add(p.Latency + time.Duration(l.share(ofJitter)*float64(p.Jitter)))
+	in.at = in.at.Add(p.Latency + time.Duration(l.share(ofJitter)*float64(p.Jitter)))
 	if l.share(ofReorder) < p.Reorder {
 		late := p.Latency
 		if late == 0 {
 			late = time.Millisecond
 		}
-		at = at.Add(late)
+		in.at = in.at.Add(late)
+		in.marks |= reordered
 	} else {
-		if at.Before(f.last) {
-			at = f.last
+		if in.at.Before(f.last) {
+			in.at = f.last
 		}
-		f.last = at
+		f.last = in.at
 	}
 	if l.share(ofCorrupt) < p.Corrupt {
-		frame = invert(frame, l.share(ofBit))
+		in.frame = invert(in.frame, l.share(ofBit))
+		in.marks |= corrupted
 	}
 	if l.share(ofDuplicate) < p.Duplicate {
-		return []passage{{at, frame}, {at, frame}}
+		again := in
+		again.marks |= duplicate
+		return []passage{in, again}
 	}
-	return []passage{{at, frame}}
+	return []passage{in}
 }
 
 // invert returns a copy of a frame of which one bit, behind the link-layer header, is inverted.

@@ -142,8 +142,11 @@ func TestPlace(t *testing.T) {
 	var last time.Time
 	for i := range n {
 		now := time.Unix(0, 0).Add(time.Duration(i) * time.Millisecond)
-		out := p.carry(flowKey{"a", "b"}, now, frame)
-		if len(out) == 0 {
+		out := p.carry(flowKey{"a", "b"}, passage{at: now, frame: frame})
+		if out[0].outcome != Delivered {
+			if out[0].outcome != Lost || len(out) > 1 {
+				t.Fatalf("%+v", out)
+			}
 			lost++
 			continue
 		}
@@ -191,15 +194,16 @@ func TestPlace(t *testing.T) {
 		"nothing":   {Impairment{}, "0s"},
 		"latency":   {Impairment{Latency: 7 * time.Millisecond}, "7ms"},
 		"bandwidth": {Impairment{Bandwidth: 1_000_000}, "912µs"},
-		"MTU":       {Impairment{MTU: 99}, "lost"},
+		"MTU":       {Impairment{MTU: 99}, "too long"},
 		"MTU fits":  {Impairment{MTU: 100}, "0s"},
-		"down":      {Impairment{Down: true}, "lost"},
+		"down":      {Impairment{Down: true}, "link down"},
 		"reordered": {Impairment{Reorder: 1}, "1ms"},
 		"loss":      {Impairment{Loss: 1}, "lost"},
 	} {
 		p.init(1, "p", c.im)
-		got := "lost"
-		if out := p.carry(flowKey{}, time.Unix(0, 0), frame); len(out) > 0 {
+		out := p.carry(flowKey{}, passage{at: time.Unix(0, 0), frame: frame})
+		got := out[0].outcome.String()
+		if out[0].outcome == Delivered {
 			got = out[0].at.Sub(time.Unix(0, 0)).String()
 		}
 		if got != c.want {
@@ -233,10 +237,10 @@ func TestPlaceKeepsFlowsApart(t *testing.T) {
 			at := time.Unix(0, int64(n)*1000)
 			for m, k := range others {
 				for range (n + m) % 3 {
-					p.carry(k, at, make([]byte, 100))
+					p.carry(k, passage{at: at, frame: make([]byte, 100)})
 				}
 			}
-			fmt.Fprintln(&b, p.carry(flowKey{"a", "b"}, at, make([]byte, 20)))
+			fmt.Fprintln(&b, p.carry(flowKey{"a", "b"}, passage{at: at, frame: make([]byte, 20)}))
 		}
 		return b.String()
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/hextet/hextet/stack"
@@ -108,6 +109,13 @@ func (s *Segment) free(hw net.HardwareAddr) net.HardwareAddr {
 		hw[1] += 0x11
 	}
 	return hw
+}
+
+// cabled returns the interfaces that AddInterface added.
+func (h *Host) cabled() []*Interface {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ifaces)
 }
 
 // nextInterface returns how many interfaces were added before.

@@ -39,6 +39,14 @@ type Config struct {
 	// returns an error that names them.
 	AllowLeaks bool
 
+	// MaxTrace is how much of what was sent is kept, in bytes of memory. What is over it is left out,
+	// the oldest first, and Lab.LeftOut counts it. Zero: 64 MiB. Negative: nothing is kept.
+	MaxTrace int
+
+	// AllowBadChecksums is for labs whose hosts are meant to send bad checksums. False: a packet that
+	// has one and comes from the host itself fails the test, and is an error of Close.
+	AllowBadChecksums bool
+
 	// Logger is told what the hosts tell their loggers. nil: nobody.
 	Logger *slog.Logger
 }
@@ -58,6 +66,8 @@ type Lab struct {
 	label string     // of its tasks' goroutines
 	wires sync.Mutex // of all segments and plugs; taken below stacks' locks
 
+	looking sync.Mutex // held by who looks at the trace: see look
+
 	mu       sync.Mutex
 	hosts    []*Host
 	segments []*Segment
@@ -68,6 +78,8 @@ type Lab struct {
 	failed   error // why the lab gave up
 	closing  bool
 
+	complaints  []string         // what the test failed of, as far as the lab knows
+	seen        []pageHost       // what the hosts were like before they were closed; nil: they are not
 	nameservers []netip.AddrPort // those of the DNS hosts
 	closers     []func() error   // of what else there is to close, before the hosts
 	closed      chan struct{}    // closed at the end of Close
@@ -94,8 +106,10 @@ func New(tb TB, cfg ...Config) *Lab {
 	}
 	tb.Cleanup(func() {
 		if err := l.Close(); err != nil {
+			l.complain(err)
 			tb.Errorf("%v", err)
 		}
+		l.reportTest()
 	})
 	return l
 }
@@ -124,7 +138,9 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 		l.cfg.Start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	l.ctx, l.end = context.WithCancelCause(ctx)
+	l.trace.init(l.cfg)
 	l.sched = newScheduler(l.cfg.Start, l.giveUp)
+	l.sched.look = l.look
 	l.sched.manual, l.sched.until = l.cfg.Manual, l.cfg.Start
 	if l.cfg.RealTime {
 		l.sched.real = newRealTime(l.cfg.Start)

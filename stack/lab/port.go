@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hextet/hextet/stack/internal/turn"
 	"github.com/hextet/hextet/stack/offload"
@@ -14,17 +15,19 @@ import (
 
 // port is the plug of an interface, and its link.
 type port struct {
-	h    *Host
-	name string // host and interface
-	hw   net.HardwareAddr
-	mtu  int
-	all  bool // it takes frames for everybody, as a switch's does
+	h     *Host
+	iface string
+	name  string // host and interface
+	hw    net.HardwareAddr
+	mtu   int
+	all   bool // it takes frames for everybody, as a switch's does
 
 	// Under the lab's wires.
 	segment       *Segment // nil: unplugged
 	send, receive place
 	gate          gate     // between the interface and the wire; not under the lock
 	reports       []report // held back
+	sent          []*port  // to whom the latest frame went; for records
 
 	reading chan struct{} // closed when deliver is there
 	deliver func(offload.Packet)
@@ -40,7 +43,7 @@ var (
 
 func newPort(h *Host, c InterfaceConfig) *port {
 	p := &port{
-		h: h, name: h.name + "/" + c.Stack.Name, hw: c.HardwareAddr, mtu: c.Segment.mtu,
+		h: h, iface: c.Stack.Name, name: h.name + "/" + c.Stack.Name, hw: c.HardwareAddr, mtu: c.Segment.mtu,
 		reading: make(chan struct{}), closed: make(chan struct{}),
 	}
 	p.send.init(h.l.cfg.Seed, p.name+" sends", c.Send)
@@ -133,12 +136,17 @@ func groupOf(frame []byte) (netip.Addr, bool) {
 	return to, to.IsMulticast()
 }
 
-// take gives the stack a frame that arrives from a segment, if the port is still there.
-func (p *port) take(frame []byte, from *Segment) {
+// take gives the stack a frame that arrives from a segment, so long after it was sent, if the port is still
+// there.
+func (p *port) take(r *record, after time.Duration, frame []byte, from *Segment) {
 	p.h.l.wires.Lock()
 	there := p.segment == from
 	p.h.l.wires.Unlock()
-	if there && p.gate.passes(p, from, In, frame) {
+	if !there {
+		r.unplugged(p, after)
+		return
+	}
+	if p.gate.passes(p, from, In, frame) {
 		p.deliver(offload.Packet{Info: offload.Info{Network: linkHeader}, Pieces: [][]byte{frame}})
 	}
 }

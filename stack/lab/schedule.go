@@ -36,6 +36,7 @@ type scheduler struct {
 	stop    bool
 	cut     bool // stop whoever is left
 	stuck   func(error)
+	look    func() // looks at what was sent, before anything else happens; nil: nobody does
 	patient patience
 	real    *realTime         // nil: time is the lab's own
 	names   map[uint64]string // what goroutines are called
@@ -72,6 +73,9 @@ func (s *scheduler) drive() {
 func (s *scheduler) step() bool {
 	s.awaitTurnEnd()
 	s.settle()
+	if s.look != nil {
+		s.look()
+	}
 	s.drain() // what comes from now on comes from elsewhere
 	if w := s.nextReady(); w != nil {
 		close(w.turn)

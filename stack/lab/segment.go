@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"time"
 )
 
 // SegmentConfig configures a Segment. The zero SegmentConfig is a perfect wire of MTU 1500.
@@ -121,30 +120,28 @@ func (s *Segment) Heal() {
 // address. It is called below locks of the sender's stack, and with the lab's wires locked.
 func (s *Segment) forward(from *port, frame []byte) {
 	now := s.l.sched.time()
-	pkt := Packet{Time: now, Segment: s.name, From: from.name, Data: frame}
-	s.l.trace.add(pkt)
-	defer s.l.scripts.see(from.h.turns, pkt)
-	if len(frame)-linkHeader > s.mtu {
-		return // a cable from a segment with a larger one
-	}
+	r := s.l.trace.record(now, from, frame)
+	defer r.settle()
+	defer s.l.scripts.see(from.h.turns, r.p)
 	to, name := s.receivers(frame)
+	in := passage{at: now, frame: frame}
+	if len(frame)-linkHeader > s.mtu { // a cable from a segment with a larger one
+		in.outcome = TooLong
+	}
 	alike := len(to) > 1 && s.alike()
-	for _, out := range from.send.carry(flowKey{from.name, name}, now, frame) {
-		at, ok := s.way.admit(out.at, out.frame)
-		if !ok {
-			continue
-		}
-		if alike {
-			s.flood(from, to, at.Add(s.way.Latency).Sub(now), out.frame)
+	for _, out := range from.send.carry(flowKey{from.name, name}, in) {
+		if out = s.way.admit(out); out.outcome == Delivered && alike {
+			out.at = out.at.Add(s.way.Latency)
+			s.flood(r, from, to, out)
 			continue
 		}
 		var copies []arrival
 		for _, p := range to {
-			if p != from && s.parts[p.h] == s.parts[from.h] {
-				copies = s.cross(copies, from, p, at, out.frame)
+			if p != from {
+				copies = s.cross(copies, from, p, out)
 			}
 		}
-		s.deliver(now, copies)
+		s.deliver(r, copies)
 	}
 }
 
@@ -174,12 +171,18 @@ func (s *Segment) alike() bool {
 
 // flood is deliver for copies that arrive at the same time everywhere. A group may have a thousand ports, and
 // nobody in it: they are one event, which keeps nothing for each.
-func (s *Segment) flood(from *port, to []*port, after time.Duration, frame []byte) {
+func (s *Segment) flood(r *record, from *port, to []*port, out passage) {
+	for _, p := range to {
+		if p != from {
+			r.arrives(p, out)
+		}
+	}
 	to = to[:len(to):len(to)] // whoever is plugged in later is not among them
+	after := out.at.Sub(r.p.Time)
 	s.l.sched.arrange(&event{kind: ofWire, f: func() {
-		for _, p := range s.members.of(frame, to, s.l.sched.touches.Add(1)) {
-			if p != from && p.wants(frame) {
-				s.l.sched.deliver(p.h.turns, func() { p.take(frame, s) })
+		for _, p := range s.members.of(out.frame, to, s.l.sched.touches.Add(1)) {
+			if p != from && p.wants(out.frame) {
+				s.l.sched.deliver(p.h.turns, func() { p.take(r, after, out.frame, s) })
 			}
 		}
 	}}, after)
@@ -191,11 +194,21 @@ type arrival struct {
 	to *port
 }
 
-// cross adds what arrives of a frame at one of its receivers.
-func (s *Segment) cross(copies []arrival, from, to *port, at time.Time, frame []byte) []arrival {
+// cross adds what becomes of a frame on the way to one of its receivers.
+func (s *Segment) cross(copies []arrival, from, to *port, in passage) []arrival {
+	if in.outcome == Delivered && s.parts[to.h] != s.parts[from.h] {
+		in.outcome = Partitioned
+	}
+	if in.outcome != Delivered {
+		return append(copies, arrival{in, to})
+	}
 	k := flowKey{from.name, to.name}
-	for _, t := range s.way.fate(k, at, frame) {
-		for _, a := range to.receive.carry(k, t.at, t.frame) {
+	for _, t := range s.way.fate(k, in) {
+		if t.outcome != Delivered {
+			copies = append(copies, arrival{t, to})
+			continue
+		}
+		for _, a := range to.receive.carry(k, t) {
 			copies = append(copies, arrival{a, to})
 		}
 	}
@@ -203,11 +216,16 @@ func (s *Segment) cross(copies []arrival, from, to *port, at time.Time, frame []
 }
 
 // deliver arranges for copies of a frame to arrive.
-func (s *Segment) deliver(now time.Time, copies []arrival) {
+func (s *Segment) deliver(r *record, copies []arrival) {
 	for _, a := range copies {
-		s.l.sched.after(a.to.h.turns, a.at.Sub(now), func() {
+		r.arrives(a.to, a.passage)
+		if a.outcome != Delivered {
+			continue
+		}
+		after := a.at.Sub(r.p.Time)
+		s.l.sched.after(a.to.h.turns, after, func() {
 			if a.to.wants(a.frame) {
-				a.to.take(a.frame, s)
+				a.to.take(r, after, a.frame, s)
 			}
 		})
 	}

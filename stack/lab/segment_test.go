@@ -287,10 +287,10 @@ func TestAddRefuses(t *testing.T) {
 	l.Host(lab.HostConfig{Name: "a"})
 	for want, cfg := range map[string]lab.HostConfig{
 		`host "a": the name "a" is taken`: {Name: "a"},
-		"Send: Impairment.Loss":           {Name: "b", Interfaces: []lab.InterfaceConfig{{Send: lab.Impairment{Loss: 2}}}},
+		"Send: the field Impairment.Loss": {Name: "b", Interfaces: []lab.InterfaceConfig{{Send: lab.Impairment{Loss: 2}}}},
 		"Stack.Clock is set":              {Name: "b", Stack: stack.Config{Clock: l.Clock()}},
 		"another lab's":                   {Name: "b", Segment: lab.New(t).Segment(lab.SegmentConfig{})},
-		"white space":                     {Name: "b", Interfaces: []lab.InterfaceConfig{{Stack: stack.InterfaceConfig{Name: "a b"}}}},
+		"white space":                     {Name: "b", Interfaces: []lab.InterfaceConfig{{Stack: stack.InterfaceConfig{Name: "a\tb"}}}},
 	} {
 		if _, err := l.AddHost(cfg); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "lab: ") {
 			t.Errorf("%v, want %s", err, want)

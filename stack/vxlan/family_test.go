@@ -20,7 +20,7 @@ func TestFamilies(t *testing.T) {
 	six, err := net.ListenPacket("udp6", "[::1]:0")
 	if err != nil {
 		all.Close()
-		t.Skipf("SKIP(ipv6): %v", err)
+		t.Skipf("SKIP(system): %v", err)
 	}
 	families(t, all, []net.PacketConn{loopback(t), six}, []string{"127.0.0.1", "::1"})
 }

@@ -2,17 +2,14 @@ package choices
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os/exec"
-	"runtime"
 	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/hextet/hextet/bench/internal/suite"
+	"github.com/hextet/hextet/bench/internal/namespace"
 	"github.com/hextet/hextet/srcselect"
 )
 
@@ -27,52 +24,20 @@ type kernel struct {
 // newKernel sets up such a namespace, and fails with an *UnavailableError where the
 // user may not.
 func newKernel(ctx context.Context, as []srcselect.Address, qs []srcselect.Query) (*kernel, error) {
-	if _, err := exec.LookPath("ip"); err != nil {
-		return nil, suite.Unavailable("needs the ip command: %v", err)
-	}
 	k := &kernel{}
 	for _, q := range qs {
 		k.remotes = append(k.remotes, unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: 1, Addr: q.Destination.As16()}) // any port but 0
 	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		fd, err := socketInNamespace(ctx, as)
-		k.fd = fd
-		done <- err
-	}()
-	return k, <-done
-}
-
-// socketInNamespace leaves the thread in the namespace.
-func socketInNamespace(ctx context.Context, as []srcselect.Address) (int, error) {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return -1, suite.Unavailable("needs a network namespace of its own (root, or unshare -Urn): %v", err)
-	}
-	cmd := exec.CommandContext(ctx, "ip", "-6", "-batch", "-")
-	cmd.Stdin = strings.NewReader(batch(as))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return -1, fmt.Errorf("choices: ip -6 -batch: %w: %s", err, out)
-	}
-	if err := settle(ctx); err != nil {
-		return -1, err
-	}
-	return unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-}
-
-// settle asks until no address is tentative: the kernel's work queue takes that from
-// them a moment after they were added, "nodad" or not.
-func settle(ctx context.Context) error {
-	for range 500 {
-		out, err := exec.CommandContext(ctx, "ip", "-6", "-o", "addr", "show", "dev", "v0", "tentative").Output()
-		if err != nil {
-			return fmt.Errorf("choices: ip -6 addr show: %w", err)
+	return k, namespace.Run(func() (err error) {
+		if err := namespace.IP(ctx, batch(as)); err != nil {
+			return err
 		}
-		if len(out) == 0 {
-			return nil
+		if err := namespace.Settle(ctx, "v0"); err != nil {
+			return err
 		}
-	}
-	return errors.New("choices: Linux: addresses stay tentative")
+		k.fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
 }
 
 // batch is the input for "ip -batch". The kernel adds no address of its own. Prefix routes are left out, so that one route serves all destinations.
@@ -84,7 +49,7 @@ func batch(as []srcselect.Address) string {
 	for _, a := range as {
 		fmt.Fprintf(&b, "addr add %v dev v0 nodad noprefixroute\n", a.Prefix)
 	}
-	b.WriteString("route add default dev v0\n")
+	b.WriteString("route add ::/0 dev v0\n")
 	return b.String()
 }
 

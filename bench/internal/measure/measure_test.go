@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -64,6 +65,7 @@ func TestCalibrate(t *testing.T) {
 		{"many short turns", 10 * time.Nanosecond, time.Millisecond, 0, 100_000},
 		{"one turn is longer than a round", time.Second, time.Millisecond, 0, 1},
 		{"limit", 10 * time.Nanosecond, time.Millisecond, 256, 256},
+		{"one turn at most", time.Second, time.Millisecond, 1, 1},
 		{"limit not reached", 100 * time.Microsecond, time.Millisecond, 256, 10},
 	} {
 		var f fakeTime
@@ -73,6 +75,34 @@ func TestCalibrate(t *testing.T) {
 		if err != nil || n != tt.turns {
 			t.Errorf("%s: %d turns, %v; want %d", tt.name, n, err, tt.turns)
 		}
+	}
+}
+
+func TestStretched(t *testing.T) {
+	for _, tt := range []struct {
+		cfg           Config
+		longer, fewer int
+		rounds        int
+		round         time.Duration
+	}{
+		{Config{Rounds: 31, Round: time.Millisecond}, 20, 3, 10, 20 * time.Millisecond},
+		{Config{Rounds: 2, Round: time.Millisecond}, 0, 3, 1, time.Millisecond},
+		{Config{}, 0, 0, 41, time.Millisecond},
+	} {
+		if got := tt.cfg.Stretched(tt.longer, tt.fewer); got.Rounds != tt.rounds || got.Round != tt.round {
+			t.Errorf("%+v stretched %d, %d: %+v", tt.cfg, tt.longer, tt.fewer, got)
+		}
+	}
+}
+
+// What is limited to one turn runs in the rounds that count only.
+func TestOneTurnIsNotCalibrated(t *testing.T) {
+	var f fakeTime
+	var calls []string
+	c := f.contender("c", time.Second, &calls)
+	c.Limit = 1
+	if _, err := Run(t.Context(), Config{Rounds: 3, Clock: f.clock}, c); err != nil || len(calls) != 3 {
+		t.Errorf("%d turns, %v; want 3", len(calls), err)
 	}
 }
 
@@ -204,5 +234,23 @@ func TestLiveBytes(t *testing.T) {
 	got := LiveBytes(func() any { b := make([]byte, size); return &b })
 	if got < size || got > size+64<<10 {
 		t.Errorf("%v bytes, want about %d", got, size)
+	}
+}
+
+// The stacks of goroutines count, and go when these end.
+func TestHeldBytes(t *testing.T) {
+	const goroutines = 500
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	got := HeldBytes(func() any {
+		for range goroutines {
+			wg.Go(func() { <-end })
+		}
+		return nil
+	})
+	close(end)
+	wg.Wait()
+	if got < goroutines*2048 || got > goroutines*8192 {
+		t.Errorf("%v bytes for %d goroutines", got, goroutines)
 	}
 }

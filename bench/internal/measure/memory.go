@@ -32,10 +32,30 @@ func LiveBytes(build func() any) float64 {
 	return float64(after) - float64(before)
 }
 
+// HeldBytes is LiveBytes with the stacks of the goroutines that build leaves behind,
+// in whole spans of the runtime's: many of the same kind make it exact.
+func HeldBytes(build func() any) float64 {
+	before := held()
+	v := build()
+	after := held()
+	runtime.KeepAlive(v)
+	return float64(after) - float64(before)
+}
+
 func heap() uint64 {
+	m := collected()
+	return m.HeapAlloc
+}
+
+func held() uint64 {
+	m := collected()
+	return m.HeapAlloc + m.StackInuse
+}
+
+// collected returns what the runtime counts once all garbage is gone.
+func collected() (m runtime.MemStats) {
 	runtime.GC()
 	runtime.GC() // what the first one found in sync.Pools goes with the second
-	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return m
 }

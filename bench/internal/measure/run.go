@@ -36,6 +36,15 @@ func (c Config) filled() Config {
 	return c
 }
 
+// Stretched returns a Config for turns that are long: rounds are longer times as long,
+// and only one in fewer of them is run, at least one. 0 stands for 1.
+func (c Config) Stretched(longer, fewer int) Config {
+	c = c.filled()
+	c.Round *= time.Duration(max(longer, 1))
+	c.Rounds = max(c.Rounds/max(fewer, 1), 1)
+	return c
+}
+
 // ErrTooFast says that a clock did not move however many turns were made.
 var ErrTooFast = errors.New("measure: no time passes")
 
@@ -72,11 +81,15 @@ const mostTurns = 1 << 30
 
 // calibrate finds the number of turns that takes about cfg.Round. It also warms up. Of
 // three times the shortest counts: a turn that was interrupted for milliseconds would
-// otherwise pass for a long one, and rounds of a few turns measure the clock.
+// otherwise pass for a long one, and rounds of a few turns measure the clock. Where one
+// turn is the limit there is nothing to find: such turns may take seconds.
 func calibrate(ctx context.Context, cfg Config, c *Contender) (int, error) {
 	limit := mostTurns
 	if c.Limit > 0 {
 		limit = c.Limit
+	}
+	if limit == 1 {
+		return 1, nil
 	}
 	for n := 1; ; n = min(2*n, limit) {
 		if err := ctx.Err(); err != nil {

@@ -42,9 +42,11 @@ func (r Row) MarshalJSON() ([]byte, error) {
 	if r.Goal.Kind != None && r.Goal.Kind != Grows {
 		l.Goal = &r.Goal.Value
 	}
+	if r.PeerName != "" || r.Runs > 1 {
+		l.OursQuartiles = &[2]float64{round(r.OursQuartiles[0]), round(r.OursQuartiles[1])}
+	}
 	if r.PeerName != "" {
 		l.Peer, l.Ratio = rounded(r.Peer), rounded(r.Ratio)
-		l.OursQuartiles = &[2]float64{round(r.OursQuartiles[0]), round(r.OursQuartiles[1])}
 		l.PeerQuartiles = &[2]float64{round(r.PeerQuartiles[0]), round(r.PeerQuartiles[1])}
 	}
 	return json.Marshal(l)

@@ -71,6 +71,10 @@ func TestJSON(t *testing.T) {
 			`{"name":"select/update/flag","ours":30,"peer":10,"peer_name":"4","unit":"ns","ratio":3,"goal":null,"goal_kind":"grows","ok":true,"verdict":"slower","runs":1,"spread":0,"ours_quartiles":[30,30],"peer_quartiles":[10,10],"outliers":0}`,
 		},
 		{
+			Alone("addresses/add", "ns", Goal{Total, 20}, sample("hextet", 10, 20, 30)),
+			`{"name":"addresses/add","ours":20,"peer":null,"peer_name":"","unit":"ns","ratio":null,"goal":20,"goal_kind":"total","ok":true,"verdict":"","runs":3,"spread":0.5,"ours_quartiles":[15,25],"peer_quartiles":null,"outliers":0}`,
+		},
+		{
 			Failed("x", errors.New("gvisor says 1, ours 2")),
 			`{"name":"x","ours":null,"peer":null,"peer_name":"","unit":"","ratio":null,"goal":null,"goal_kind":"","ok":false,"verdict":"","runs":0,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"outliers":0,"error":"gvisor says 1, ours 2"}`,
 		},
@@ -89,6 +93,12 @@ func TestTable(t *testing.T) {
 			t.Errorf("no %q in %q", want, r)
 		}
 	}
+	alone := Alone("addresses/add", "ns", Goal{Total, 5e6}, sample("hextet", 6e6, 8e6, 10e6)).String()
+	for _, want := range []string{"8 ms ", "<=5 ms", " 25% ", "SHORT"} {
+		if !strings.Contains(alone, want) {
+			t.Errorf("no %q in %q", want, alone)
+		}
+	}
 	if s := Failed("x", errors.New("why")).String(); !strings.Contains(s, "why") {
 		t.Error(s)
 	}
@@ -104,7 +114,7 @@ func TestFigure(t *testing.T) {
 		unit string
 		want string
 	}{
-		{2.4567, "ns", "2.46 ns"}, {9876, "ns", "9880 ns"}, {12345, "ns", "12.3 µs"}, {3.42e6, "ns", "3.42 ms"}, {0, "allocs", "0 allocs"}, {214.6, "B", "215 B"},
+		{2.4567, "ns", "2.46 ns"}, {9876, "ns", "9880 ns"}, {12345, "ns", "12.3 µs"}, {3.42e6, "ns", "3.42 ms"}, {1.234e9, "ns", "1.23 s"}, {0, "allocs", "0 allocs"}, {214.6, "B", "215 B"},
 	} {
 		if got := figure(tt.v, tt.unit); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.v, tt.unit, got, tt.want)

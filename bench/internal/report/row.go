@@ -19,8 +19,8 @@ type Row struct {
 	OK      bool
 
 	Runs          int        // rounds that counted
-	Spread        float64    // of the ratios round by round: distance of the quartiles over the median
-	Outliers      int        // rounds whose ratio is far outside of the quartiles
+	Spread        float64    // of the ratios round by round, or of ours alone: distance of the quartiles over the median
+	Outliers      int        // rounds whose ratio, or time, is far outside of the quartiles
 	OursQuartiles [2]float64 // lower and upper
 	PeerQuartiles [2]float64
 
@@ -49,6 +49,17 @@ func Compared(name, unit string, goal Goal, ours, peer measure.Sample) Row {
 	if below > 0 {
 		r.Ratio = above / below
 	}
+	r.OK = goal.met(&r)
+	return r
+}
+
+// Alone returns the row of a sample that has no peer.
+func Alone(name, unit string, goal Goal, ours measure.Sample) Row {
+	r := Row{
+		Name: name, Unit: unit, Goal: goal,
+		Ours: ours.Median(), Runs: len(ours.Rounds), Spread: ours.Spread(), Outliers: ours.Outliers(),
+	}
+	r.OursQuartiles[0], r.OursQuartiles[1] = ours.Quartiles()
 	r.OK = goal.met(&r)
 	return r
 }

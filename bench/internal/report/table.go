@@ -22,7 +22,10 @@ func (r Row) String() string {
 	}
 	peer, ratio, spread := "", "", ""
 	if r.PeerName != "" {
-		peer, ratio, spread = figure(r.Peer, r.Unit), digits(r.Ratio)+"x", percent(r.Spread)
+		peer, ratio = figure(r.Peer, r.Unit), digits(r.Ratio)+"x"
+	}
+	if r.Runs > 1 {
+		spread = percent(r.Spread)
 	}
 	return fmt.Sprintf(columns, r.Name, figure(r.Ours, r.Unit), peer, r.PeerName, ratio, r.goal(), spread, strconv.Itoa(r.Outliers), r.remark())
 }
@@ -39,7 +42,7 @@ func (r Row) goal() string {
 	case Within:
 		return "<=+" + figure(r.Goal.Value, r.Unit)
 	case Total:
-		return "<=" + digits(r.Goal.Value)
+		return "<=" + figure(r.Goal.Value, r.Unit)
 	}
 	return ""
 }
@@ -73,6 +76,8 @@ func significant(v float64) float64 {
 func figure(v float64, unit string) string {
 	if unit == "ns" {
 		switch {
+		case v >= 1e9:
+			v, unit = v/1e9, "s"
 		case v >= 1e6:
 			v, unit = v/1e6, "ms"
 		case v >= 1e4:

@@ -30,6 +30,14 @@ type Bench struct {
 	Rows       []Row
 	Counts     []Count
 
+	// Longer and Fewer fit the rounds to turns that are long: see Config.Stretched of
+	// package measure. 0: the rounds of everybody.
+	Longer, Fewer int
+
+	// Err says, after the timing, what went wrong during it; then there are no
+	// figures. nil: nothing can.
+	Err func() error
+
 	// Close gives back what Open took. nil: nothing to do.
 	Close func()
 }
@@ -37,9 +45,12 @@ type Bench struct {
 // A Row compares two contenders, given by their places.
 type Row struct {
 	Name       string // behind the case's name; empty: the case's name alone
-	Ours, Peer int
+	Ours, Peer int    // Peer may be Nobody
 	Goal       report.Goal
 }
+
+// Nobody is the Peer of a row that tells ours alone.
+const Nobody = -1
 
 // A Count is a figure that is no time.
 type Count struct {

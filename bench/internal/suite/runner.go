@@ -78,13 +78,21 @@ func (r *Runner) rows(ctx context.Context, c Case, b *Bench) ([]report.Row, erro
 			return nil, fmt.Errorf("different results, so not timed: %w", err)
 		}
 	}
-	samples, err := measure.Run(ctx, r.Measure, b.Contenders...)
+	samples, err := measure.Run(ctx, r.Measure.Stretched(b.Longer, b.Fewer), b.Contenders...)
+	if err == nil && b.Err != nil {
+		err = b.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
 	var rows []report.Row
 	for _, row := range b.Rows {
-		rows = append(rows, report.Compared(join(c.Name, row.Name), "ns", row.Goal, samples[row.Ours], samples[row.Peer]))
+		name := join(c.Name, row.Name)
+		if row.Peer == Nobody {
+			rows = append(rows, report.Alone(name, "ns", row.Goal, samples[row.Ours]))
+			continue
+		}
+		rows = append(rows, report.Compared(name, "ns", row.Goal, samples[row.Ours], samples[row.Peer]))
 	}
 	for _, count := range b.Counts {
 		v, err := count.Get()

@@ -61,6 +61,11 @@ func TestRun(t *testing.T) {
 			b.Counts = []Count{{Name: "allocs", Unit: "allocs", Get: func() (float64, error) { return 5, nil }}}
 		})},
 		{"a/differs", s.open(func(b *Bench) { b.Check = func() error { return broken } })},
+		{"a/slips", s.open(func(b *Bench) { b.Err = func() error { return broken } })},
+		{"a/alone", s.open(func(b *Bench) {
+			b.Rows = []Row{{Ours: 1, Peer: Nobody, Goal: report.Goal{Kind: report.Total, Value: 3000}}}
+			b.Fewer, b.Err = 3, func() error { return nil }
+		})},
 		{"a/absent", func(context.Context) (*Bench, error) { return nil, Unavailable("needs %s", "root") }},
 		{"a/fails", func(context.Context) (*Bench, error) { return nil, broken }},
 	})
@@ -71,7 +76,7 @@ func TestRun(t *testing.T) {
 	for _, r := range s.rows {
 		names = append(names, r.Name)
 	}
-	if want := []string{"a/good/peer", "a/good/allocs", "a/differs", "a/fails"}; !slices.Equal(names, want) {
+	if want := []string{"a/good/peer", "a/good/allocs", "a/differs", "a/slips", "a/alone", "a/fails"}; !slices.Equal(names, want) {
 		t.Fatalf("rows %q, want %q", names, want)
 	}
 	if r := s.rows[0]; r.Ratio != 3 || !r.OK || r.Ours != 1000 || r.Peer != 3000 {
@@ -80,7 +85,10 @@ func TestRun(t *testing.T) {
 	if r := s.rows[1]; r.Ours != 5 {
 		t.Errorf("%+v", r)
 	}
-	for _, r := range s.rows[2:] {
+	if r := s.rows[4]; r.Ours != 3000 || r.PeerName != "" || r.Runs != 1 || !r.OK {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range slices.Concat(s.rows[2:4], s.rows[5:]) {
 		if !errors.Is(r.Err, broken) || r.OK {
 			t.Errorf("%+v", r)
 		}
@@ -88,7 +96,7 @@ func TestRun(t *testing.T) {
 	if want := []Omission{{"a/absent", "needs root"}}; !slices.Equal(s.omitted, want) {
 		t.Errorf("left out %v", s.omitted)
 	}
-	if len(s.progress) != 4 || s.closed != 2 {
+	if len(s.progress) != 6 || s.closed != 4 {
 		t.Errorf("progress %q, %d closed", s.progress, s.closed)
 	}
 }

@@ -14,8 +14,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 WORK=${WORK:-$(mktemp -d)}
 export DEBIAN_FRONTEND=noninteractive CGO_ENABLED=0
-mkdir -p "$WORK/root/bin" "$WORK/iso"
-rm -f "$WORK"/root/*.test "$WORK"/linux-image* "$WORK/serial.txt"
+mkdir -p "$WORK/initrd.d/bin" "$WORK/iso"
+rm -f "$WORK"/initrd.d/*.test "$WORK"/linux-image* "$WORK/serial.txt"
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends bochs bochsbios vgabios isolinux syslinux-common xorriso cpio busybox-static >/dev/null
 kernel=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image\)/\1/p' | head -n 1)
@@ -27,10 +27,10 @@ fault() { # fault FILE EDIT: a test binary with sed's EDIT made to FILE
   sed "$2" "$1" >"$WORK/$n-$1"
   ! cmp -s "$1" "$WORK/$n-$1" || { echo "no such place: $1 $2"; exit 1; }
   echo "{\"Replace\": {\"$PWD/$1\": \"$WORK/$n-$1\"}}" >"$WORK/overlay.json"
-  go test -c -vet=off -overlay "$WORK/overlay.json" -o "$WORK/root/fault$n.test" .
+  go test -c -vet=off -overlay "$WORK/overlay.json" -o "$WORK/initrd.d/fault$n.test" .
   echo "fault$n: $1 $2"
 }
-go test -c -o "$WORK/root/sound.test" .
+go test -c -o "$WORK/initrd.d/sound.test" .
 args=-test.v
 if [ "${1-}" = faults ]; then
   args="-test.short -test.failfast '-test.run=(Sum|Copy|Guard)/avx512'"
@@ -46,10 +46,10 @@ if [ "${1-}" = faults ]; then
   fault copy_avx512_amd64.s 's/VMOVDQU64   Z26, 128(DI)/VMOVDQA64 Z26, 128(DI)/' # a store that must be aligned
   fault long.go 's/64 << 10/130 << 10/'                                    # more than 32 bits hold
 fi
-cp /bin/busybox "$WORK/root/bin/"
+cp /bin/busybox "$WORK/initrd.d/bin/"
 # Under Bochs 2.7 Go's garbage collector loses objects by its own AVX-512 code (VBMI,
 # GFNI, BITALG), which it does not use where DQ is off. Nothing here needs DQ.
-cat >"$WORK/root/init" <<EOF
+cat >"$WORK/initrd.d/init" <<EOF
 #!/bin/busybox sh
 busybox mkdir -p /proc /dev /tmp && busybox mount -t proc proc /proc && busybox mknod /dev/null c 1 3
 busybox grep -m 1 -o avx512_vnni /proc/cpuinfo
@@ -58,8 +58,8 @@ for t in /*.test; do \$t $args; echo "EXIT \$t \$?"; done
 busybox sleep 1
 busybox poweroff -f
 EOF
-chmod +x "$WORK/root/init"
-(cd "$WORK/root" && find . | cpio -o -H newc --quiet) >"$WORK/iso/initrd"
+chmod +x "$WORK/initrd.d/init"
+(cd "$WORK/initrd.d" && find . | cpio -o -H newc --quiet) >"$WORK/iso/initrd"
 cp "$WORK"/kernel/boot/vmlinuz* "$WORK/iso/vmlinuz"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$WORK/iso/"
 # With ERMS and FSRM Linux dies when it patches itself, and Bochs' sizes for XSAVEC and PKRU do not add up.

@@ -39,6 +39,15 @@ type Hooks struct {
 	// Advertisement is shown every Router Advertisement to this host, unchecked and borrowed.
 	Advertisement func(p RawPacket)
 
+	// Claim is shown the Neighbor Solicitations and Neighbor Advertisements that come to nic, if it has or
+	// had optimistic addresses. They are unchecked and borrowed, and may be from one of the host's own
+	// addresses.
+	Claim func(nic int, src, dst netip.Addr, hopLimit int, msg []byte)
+
+	// Unique reports whether an address of nic is done with duplicate address detection, or never had to
+	// pass it.
+	Unique func(nic int, addr netip.Addr) bool
+
 	// Error tells of an ICMP error about a packet of this host. The message is only borrowed. No lock
 	// of gVisor's table of endpoints is held: that may be asked.
 	Error func(e ErrorMessage)
@@ -95,10 +104,11 @@ func New(o Options) *stack.Stack {
 		TransportProtocols: transports,
 		NUDDisp:            neighborEvents{&o.Hooks},
 		Clock:              o.Clock,
+		RandSource:         source(o.Seed),
+		SecureRNG:          reader(o.Seed),
+		IPTables:           new(stack.IPTables), // never modified, so never looked into: DefaultTables would be 8 KiB of rules
 		// Off, packets to own addresses would leave on the link.
 		HandleLocal: true,
-		RandSource:  source(o.Seed),
-		SecureRNG:   reader(o.Seed),
 	})
 	if !o.NoTCP {
 		chooseRecovery(s)

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
-
-	"github.com/hextet/hextet/icmp6"
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -28,14 +25,14 @@ func hide(pkt *stack.PacketBuffer, offset int) {
 	}
 }
 
-// unrecognized tells the sender of packet, which rp describes, that nobody here knows its protocol, which
+// unrecognized tells the sender of the packet b, which rp describes, that nobody here knows its protocol, which
 // the field at offset named says.
 //
 // RFC 8200 section 4: "it should discard the packet and send an ICMP Parameter Problem message to the
 // source of the packet, with an ICMP Code value of 1 ("unrecognized Next Header type encountered")
 // and the ICMP Pointer field containing the offset of the unrecognized value within the original
 // packet."
-func (d *dispatcher) unrecognized(rp RawPacket, packet []byte, named int) {
+func (d *dispatcher) unrecognized(rp RawPacket, b []byte, named int) {
 	// RFC 4443 section 2.4 (e): not about a packet to a group, nor one whose source is no single node.
 	if rp.Dst.IsMulticast() || rp.Src.IsUnspecified() || !d.stack.AllowICMPMessage() {
 		return
@@ -46,15 +43,8 @@ func (d *dispatcher) unrecognized(rp RawPacket, packet []byte, named int) {
 	}
 	defer r.Release()
 	const parameterProblem, unrecognizedNextHeader = 4, 1
-	msg := binary.BigEndian.AppendUint32([]byte{parameterProblem, unrecognizedNextHeader, 0, 0}, uint32(named))
-	// Section 2.4 (c): "as much of the IPv6 offending (invoking) packet (the packet that caused the
-	// error) as possible without making the error message packet exceed the minimum IPv6 MTU".
-	room := header.IPv6MinimumMTU - header.IPv6MinimumSize - len(msg)
-	msg = append(msg, packet[:min(len(packet), room)]...)
-	if icmp6.SetChecksum(rp.Dst, rp.Src, msg) != nil {
-		return
-	}
-	pkt := newOutgoing(r, msg)
+	about := packet{proto: header.IPv6ProtocolNumber, b: b}
+	pkt := newOutgoing(r, errorMessage(about, r, parameterProblem, unrecognizedNextHeader, uint32(named)))
 	defer pkt.DecRef()
 	r.WritePacket(stack.NetworkHeaderParams{Protocol: header.ICMPv6ProtocolNumber, TTL: r.DefaultTTL()}, pkt)
 }

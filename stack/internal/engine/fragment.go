@@ -19,6 +19,9 @@ func (e *endpoint6) WritePacket(r *stack.Route, params stack.NetworkHeaderParams
 	if loopbackEscapes(r) {
 		return &tcpip.ErrNetworkUnreachable{}
 	}
+	if !e.modest(r, params, pkt) {
+		return &tcpip.ErrNotPermitted{}
+	}
 	mtu := pathMTU(e.hooks, r, params, header.IPv6MinimumSize)
 	if mtu >= int(e.MTU()) || fits(pkt, mtu) {
 		return e.endpoint6Methods.WritePacket(r, params, pkt)

@@ -48,6 +48,9 @@ type receiver interface {
 
 // HandlePacket takes what the link delivered.
 func (e *endpoint6) HandlePacket(pkt *stack.PacketBuffer) {
+	if e.optimistic.Load() {
+		e.showClaim(pkt)
+	}
 	receive(routed6{e}, e.hooks, pkt)
 }
 

@@ -96,7 +96,7 @@ func (d *dispatcher) icmpError(rp RawPacket) {
 	if ipv4 {
 		quote = (*ErrorMessage).quote4
 	}
-	if !quote(&e, msg[8:]) || !d.isOwn(e.Src) {
+	if !quote(&e, msg[8:]) || !isOwn(d.local, e.Src) {
 		return
 	}
 	d.hooks.Error(e)

@@ -71,7 +71,10 @@ type endpoint6 struct {
 	hooks  *Hooks
 	router *router
 	nic    stack.NetworkInterface
-	dad    bool // addresses pass duplicate address detection
+
+	detection  detection
+	optimistic atomic.Bool // it has or had optimistic addresses
+	postponed  postponed
 
 	// What routers advertise; 0: nothing.
 	hopLimit atomic.Uint32
@@ -95,6 +98,9 @@ func (e *endpoint6) LinkAddressRequest(target, local tcpip.Address, remote tcpip
 			return &tcpip.ErrNetworkUnreachable{}
 		}
 		local = convert.Addr(src.Addr())
+	}
+	if e.postpone(target, local, remote) {
+		return nil
 	}
 	return e.endpoint6Methods.LinkAddressRequest(target, local, remote)
 }

@@ -28,9 +28,9 @@ func (d *dispatcher) advertisement(p tcpip.TransportProtocolNumber, pkt *stack.P
 	d.hooks.Advertisement(rp)
 }
 
-// Solicit sends an IPv6 packet, as package ndp writes it, to all routers on a link.
+// Solicit sends a solicitation, an IPv6 packet as package ndp writes it, to its group on a link.
 func Solicit(s *stack.Stack, index int, pkt []byte) {
-	remote := header.EthernetAddressFromMulticastIPv6Address(header.IPv6AllRoutersLinkLocalMulticastAddress)
+	remote := header.EthernetAddressFromMulticastIPv6Address(header.IPv6(pkt).DestinationAddress())
 	s.WritePacketToRemote(tcpip.NICID(index), remote, header.IPv6ProtocolNumber, buffer.MakeWithData(pkt))
 }
 
@@ -62,10 +62,8 @@ func SetNeighborTimers(s *stack.Stack, index int, reachable, retrans time.Durati
 		}
 		s.SetNUDConfigurations(id, header.IPv6ProtocolNumber, c)
 	}
-	if e := endpoint6Of(s, index); e != nil && e.dad && retrans > 0 {
-		c := stack.DefaultDADConfigurations()
-		c.RetransmitTimer = retrans
-		e.SetDADConfigurations(c)
+	if e := endpoint6Of(s, index); e != nil && retrans > 0 {
+		e.detection.setTimer(e, retrans)
 	}
 }
 

@@ -20,8 +20,7 @@ func AddNIC(s *stack.Stack, index int, name string, ep *LinkEndpoint, dad bool) 
 		return convert.Error(err)
 	}
 	if net6 := endpoint6Of(s, index); dad && net6 != nil {
-		net6.dad = true
-		net6.SetDADConfigurations(stack.DefaultDADConfigurations())
+		net6.detection.enable(net6)
 	}
 	return nil
 }

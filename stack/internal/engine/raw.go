@@ -159,18 +159,20 @@ func (d *dispatcher) toRaw(rp RawPacket) bool {
 }
 
 // isForUs makes gVisor's checks of the addresses.
-func (d *dispatcher) isForUs(rp RawPacket) bool {
-	if rp.Src.IsMulticast() || rp.Src == broadcast {
+func (d *dispatcher) isForUs(rp RawPacket) bool { return isFor(d.local, rp.Src, rp.Dst) }
+
+func isFor(ep local, src, dst netip.Addr) bool {
+	if src.IsMulticast() || src == broadcast {
 		return false
 	}
-	if rp.Dst.IsMulticast() {
-		return d.local.IsInGroup(convert.Addr(rp.Dst))
+	if dst.IsMulticast() {
+		return ep.IsInGroup(convert.Addr(dst))
 	}
-	return d.isOwn(rp.Dst)
+	return isOwn(ep, dst)
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-func (d *dispatcher) isOwn(a netip.Addr) bool {
-	return d.local.AcquireAssignedAddress(convert.Addr(a), false, stack.CanBePrimaryEndpoint, true) != nil
+func isOwn(ep local, a netip.Addr) bool {
+	return ep.AcquireAssignedAddress(convert.Addr(a), false, stack.CanBePrimaryEndpoint, true) != nil
 }

@@ -24,6 +24,7 @@ const (
 	Own                       // an address of this host, on the interface NIC
 	NoRoute                   // nobody knows the way
 	Prohibited                // by an interface that does not forward
+	Absent                    // would be at the other end of the point-to-point link, from which it came
 	Refused                   // never forwarded: the packet is dropped without an answer
 )
 
@@ -53,12 +54,12 @@ type RouterCounters struct {
 	TooBig     atomic.Uint64 // for the path, and not to be fragmented
 	NoRoute    atomic.Uint64
 	Prohibited atomic.Uint64 // by an interface that does not forward
-	NoNeighbor atomic.Uint64 // the next hop did not answer
+	NoNeighbor atomic.Uint64 // the next hop did not answer, or is not there
 	Failed     atomic.Uint64 // the interface to leave by did not take it
 
 	ErrorsSent    atomic.Uint64
 	ErrorsLimited atomic.Uint64 // held back by the rate limit
-	ErrorsNoWay   atomic.Uint64 // no address may speak, or no route back
+	ErrorsNoWay   atomic.Uint64 // no address may speak, no route back, or nobody there to be told
 }
 
 // router forwards packets between the interfaces of one stack.
@@ -138,6 +139,9 @@ func (r *router) route(p packet, pkt *stack.PacketBuffer) {
 	case Prohibited:
 		r.Prohibited.Add(1)
 		r.unreachable(p, prohibited)
+	case Absent:
+		r.NoNeighbor.Add(1)
+		r.unreachable(p, noNeighbor)
 	case Transit:
 		r.forward(p, path)
 	default:

@@ -63,13 +63,14 @@ func (e *endpoint4) HandleLinkResolutionFailure(pkt *stack.PacketBuffer) {
 }
 
 // parse4 checks an IPv4 header as RFC 1812 section 5.2.2 wants it: the length of the packet, the
-// checksum, the version, the length of the header, the total length.
+// checksum, the version, the length of the header, the total length. A fragment of no possible packet is
+// wrong too: cut in pieces, its offset would run over into the flags.
 func parse4(b []byte) (packet, bool) {
 	if len(b) < header.IPv4MinimumSize || b[0]>>4 != 4 {
 		return packet{}, false
 	}
 	h, size := int(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
-	if h < header.IPv4MinimumSize || size < h || size > len(b) || checksum.Sum(b[:h], 0) != 0xffff {
+	if h < header.IPv4MinimumSize || size < h || size > len(b) || fragmentEnd(b, size-h) > 65535 || checksum.Sum(b[:h], 0) != 0xffff {
 		return packet{}, false
 	}
 	return packet{
@@ -79,6 +80,11 @@ func parse4(b []byte) (packet, bool) {
 		b:      b[:size],
 		header: h,
 	}, true
+}
+
+// fragmentEnd returns how long the payload is at least of which a packet with n bytes is a part.
+func fragmentEnd(b []byte, n int) int {
+	return int(binary.BigEndian.Uint16(b[6:])&offsetMask)*8 + n
 }
 
 // sourceRouted reports whether the packet has a source route option (RFC 791 section 3.1), which RFC 7126

@@ -106,14 +106,18 @@ func TestLessTTL(t *testing.T) {
 func FuzzParseTransit(f *testing.F) {
 	f.Add(packet4(nil, 0, 600))
 	f.Add(packet4([]byte{0x94, 4, 0, 0}, moreFragments, 600))
+	f.Add(packet4(nil, offsetMask, 600))
 	f.Add(append([]byte{0x60, 0, 0, 0, 0, 16, 0, 64}, make([]byte, 48)...))
 	f.Add(append([]byte{0x60, 0, 0, 0, 0, 24, 44, 64}, make([]byte, 56)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, ok := parse4(b); ok {
 			answerable(p)
 			sourceRouted(p)
-			total := 0
+			start, total := int(binary.BigEndian.Uint16(p.b[6:])&offsetMask)*8, 0
 			for part, h := range fragments4(bytes.Clone(p.b), p.header, 576) {
+				if at := int(binary.BigEndian.Uint16(part[6:])&offsetMask) * 8; at != start+total {
+					t.Fatalf("a fragment at %d, want %d", at, start+total)
+				}
 				total += len(part) - h
 				if _, ok := parse4(part); !ok {
 					t.Fatalf("a fragment that no router takes: %x", part)

@@ -6,7 +6,6 @@ import (
 	"github.com/hextet/hextet/icmp6"
 	"github.com/hextet/hextet/icmp6/checksum"
 	"github.com/hextet/hextet/stack/internal/convert"
-	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -82,10 +81,7 @@ func (r *router) sendError(p packet, typ, code uint8, word uint32) {
 	if p.proto == header.IPv4ProtocolNumber {
 		params.Protocol = header.ICMPv4ProtocolNumber
 	}
-	pkt := stack.NewPacketBuffer(stack.PacketBufferOptions{
-		ReserveHeaderBytes: int(way.MaxHeaderLength()),
-		Payload:            buffer.MakeWithData(errorMessage(p, way, typ, code, word)),
-	})
+	pkt := newOutgoing(way, errorMessage(p, way, typ, code, word))
 	defer pkt.DecRef()
 	if err := way.WritePacket(params, pkt); err != nil {
 		r.ErrorsNoWay.Add(1)
@@ -132,11 +128,15 @@ func answerable(p packet) bool {
 // icmp6Type returns the type of an ICMPv6 message behind any extension headers, whose contents are no
 // matter of a router's.
 func icmp6Type(b []byte) (typ uint8, ok bool) {
-	for next, at := b[6], header.IPv6MinimumSize; at+8 <= len(b); {
+	for next, at := b[6], header.IPv6MinimumSize; at < len(b); {
+		if next == uint8(header.ICMPv6ProtocolNumber) {
+			return b[at], true
+		}
+		if at+8 > len(b) {
+			break
+		}
 		size := 8 + 8*int(b[at+1])
 		switch next {
-		case uint8(header.ICMPv6ProtocolNumber):
-			return b[at], true
 		case fragmentHeader:
 			if binary.BigEndian.Uint16(b[at+2:])&^7 != 0 {
 				return 0, false // not the first

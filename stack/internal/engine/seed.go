@@ -8,13 +8,18 @@ import (
 	"github.com/hextet/hextet/stack/internal/turn"
 )
 
-// source lets gVisor's RandSource be s. nil stays nil: gVisor then seeds its own.
+// source lets gVisor's RandSource be s. Without one it is the runtime's, which takes neither a lock nor, as
+// gVisor's own does, 5 KiB.
 func source(s rand.Source) rand1.Source {
 	if s == nil {
-		return nil
+		s = runtimeSource{}
 	}
 	return source1{s}
 }
+
+type runtimeSource struct{}
+
+func (runtimeSource) Uint64() uint64 { return rand.Uint64() }
 
 // reader lets gVisor's SecureRNG be s. nil stays nil: gVisor then reads crypto/rand.
 func reader(s rand.Source) io.Reader {

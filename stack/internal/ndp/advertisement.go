@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 
 // The ICMPv6 types of RFC 4861 section 4.
 const (
-	TypeRouterSolicitation  = 133
-	TypeRouterAdvertisement = 134
+	TypeRouterSolicitation    = 133
+	TypeRouterAdvertisement   = 134
+	TypeNeighborSolicitation  = 135
+	TypeNeighborAdvertisement = 136
 )
 
 // Forever is the lifetime that has all bits set (RFC 4861 section 4.6.2).
@@ -34,7 +37,8 @@ const (
 // Advertisement is a Router Advertisement. Where a field of the message is 0 for "unspecified", it is
 // 0 here. A message of n bytes holds less than n/2 of everything.
 type Advertisement struct {
-	Router         netip.Addr // the sender
+	Router         netip.Addr       // the sender
+	LinkAddr       net.HardwareAddr // its link-layer address; nil: it does not say
 	HopLimit       uint8
 	Managed, Other bool
 	Preference     Preference
@@ -114,7 +118,7 @@ func ParseAdvertisement(src, dst netip.Addr, hopLimit int, msg []byte) (*Adverti
 	if p, ok := preference(msg[5]); ok && ra.Lifetime > 0 {
 		ra.Preference = p
 	}
-	return ra, ra.options(msg[headerLen:])
+	return ra, options(msg[headerLen:], ra.option)
 }
 
 // preference reads the two bits that RFC 4191 puts in the same place everywhere. (10) is reserved.

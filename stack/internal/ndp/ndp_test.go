@@ -36,7 +36,7 @@ var goldenAdvertisement = unhex(
 
 // what says what is in it.
 var what = Advertisement{
-	Router: addr("fe80::1"), HopLimit: 64, Managed: true, Other: true, Preference: High,
+	Router: addr("fe80::1"), LinkAddr: net.HardwareAddr{2, 0, 0, 0, 0, 1}, HopLimit: 64, Managed: true, Other: true, Preference: High,
 	Lifetime: 30 * time.Minute, Reachable: 30 * time.Second, Retrans: time.Second, MTU: 1400,
 	Prefixes: []Prefix{
 		{prefix("2001:db8:1::/64"), true, true, 24 * time.Hour, 4 * time.Hour},
@@ -82,7 +82,7 @@ func TestPacket(t *testing.T) {
 		t.Errorf("got\n%x", got)
 	}
 	for _, ra := range []Advertisement{one, what, {Router: addr("fe80::2"), Lifetime: time.Second, Preference: Low}, {Router: addr("fe80::3")}} {
-		if back, err := parse(ra.Packet(AllNodes, nil)); err != nil || !reflect.DeepEqual(*back, ra) {
+		if back, err := parse(ra.Packet(AllNodes, ra.LinkAddr)); err != nil || !reflect.DeepEqual(*back, ra) {
 			t.Errorf("%+v came back as %+v, %v", ra, back, err)
 		}
 	}

@@ -10,12 +10,8 @@ import (
 	"github.com/hextet/hextet/icmp6"
 )
 
-// The ICMPv6 types of RFC 4861 sections 4.3 to 4.5.
-const (
-	TypeNeighborSolicitation  = 135
-	TypeNeighborAdvertisement = 136
-	TypeRedirect              = 137
-)
+// TypeRedirect is the ICMPv6 type of RFC 4861 section 4.5.
+const TypeRedirect = 137
 
 // ParseRouterSolicitation returns why a Router Solicitation in an IPv6 packet's payload has to be discarded,
 // or nil. RFC 4861 section 6.1.1:

@@ -1,28 +1,35 @@
 package ndp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/netip"
 	"strings"
 )
 
-// The options that are read: RFC 4861 section 4.6, RFC 4191 section 2.3, RFC 8106 section 5.
+// The options that are read: RFC 4861 section 4.6, RFC 3971 section 5.3.2, RFC 4191 section 2.3, RFC 8106
+// section 5.
 const (
 	optSourceLinkAddr = 1
 	optTargetLinkAddr = 2
 	optPrefix         = 3
 	optRedirected     = 4
 	optMTU            = 5
+	optNonce          = 14
 	optRoute          = 24
 	optServers        = 25
 	optSearch         = 31
 )
 
-// options reads what follows the header. Unknown options are skipped, and known ones whose content is
-// not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
-func (ra *Advertisement) options(b []byte) error {
-	return eachOption(b, ra.option)
+// options takes apart what follows the header. Unknown options are skipped, and known ones whose content
+// is not as it should be are ignored; the message as a whole is only refused if they can't be told apart.
+func options(b []byte, option func(b []byte)) error {
+	return eachOption(b, func(b []byte) error {
+		option(b)
+		return nil
+	})
 }
 
 // eachOption calls f for each option until it returns an error.
@@ -43,8 +50,12 @@ func eachOption(b []byte, f func(option []byte) error) error {
 	return nil
 }
 
-func (ra *Advertisement) option(b []byte) error {
+func (ra *Advertisement) option(b []byte) {
 	switch b[0] {
+	case optSourceLinkAddr:
+		if len(b) == 8 {
+			ra.LinkAddr = net.HardwareAddr(bytes.Clone(b[2:]))
+		}
 	case optPrefix:
 		ra.prefix(b)
 	case optMTU:
@@ -58,7 +69,6 @@ func (ra *Advertisement) option(b []byte) error {
 	case optSearch:
 		ra.search(b)
 	}
-	return nil
 }
 
 func (ra *Advertisement) prefix(b []byte) {

@@ -74,6 +74,7 @@ func TestIgnores(t *testing.T) {
 		{"label past the end", "1f020000 000004b0 0861626364656667"},
 		{"compressed name", "1f020000 000004b0 c000000000000000"},
 		{"a name with a dot in a label", "1f020000 000004b0 03612e6200000000"},
+		{"source link-layer address of 14 bytes", "01020200000000010000000000000000"},
 		{"long MTU", "05020000000005dc0000000000000000"},
 	} {
 		ra, err := ParseAdvertisement(addr("fe80::1"), AllNodes, 255, with(c.options+mtu))
@@ -81,7 +82,7 @@ func TestIgnores(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if ra.MTU != 1500 || len(ra.Prefixes)+len(ra.Routes)+len(ra.Servers)+len(ra.Search) != 0 {
+		if ra.MTU != 1500 || len(ra.Prefixes)+len(ra.Routes)+len(ra.Servers)+len(ra.Search)+len(ra.LinkAddr) != 0 {
 			t.Errorf("%s: %+v", c.name, ra)
 		}
 	}
@@ -139,7 +140,7 @@ func FuzzAdvertisement(f *testing.F) {
 		if len(msg) > 1<<14 {
 			return // with an option for each name it might not fit a packet
 		}
-		if back, err := parse(ra.Packet(AllNodes, nil)); err != nil || !reflect.DeepEqual(back, ra) {
+		if back, err := parse(ra.Packet(AllNodes, ra.LinkAddr)); err != nil || !reflect.DeepEqual(back, ra) {
 			t.Fatalf("%+v came back as %+v, %v", ra, back, err)
 		}
 	})

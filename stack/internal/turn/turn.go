@@ -39,6 +39,12 @@ type Filter interface {
 	Members(of func(group netip.Addr) bool)
 }
 
+// A Follower is a Host that wants to know whether what a stack chooses sources and routes by is still the
+// same. Follow is given a function that numbers its states, takes no lock and may be called anywhere.
+type Follower interface {
+	Follow(state func() uint64)
+}
+
 // Of returns clock's Host, or nil if it has none.
 func Of(clock any) Host {
 	h, _ := clock.(Host)

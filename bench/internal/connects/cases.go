@@ -1,0 +1,66 @@
+package connects
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hextet/hextet/bench/internal/pairs"
+	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/suite"
+)
+
+// few and many are the numbers of addresses that are compared.
+const few, many = 4, 10_000
+
+func hextet(ctx context.Context, p pairs.Plan) (*pairs.Pair, error) { return pairs.Hextet(ctx, p, nil) }
+
+// growthBench measures ours with few addresses and with many, in the same rounds. No
+// peer is among them: one that leaves much garbage behind slows whoever comes next.
+func growthBench(ctx context.Context, plan func(int) pairs.Plan) (*suite.Bench, error) {
+	quiet := plan(many)
+	quiet.Quiet = true
+	b, err := newBench(ctx, dials{"hextet n=4", plan(few), hextet}, dials{"hextet n=10000", plan(many), hextet}, dials{"hextet n=10000, one speaks", quiet, hextet})
+	if err != nil {
+		return nil, err
+	}
+	flat := report.Goal{Kind: report.AtMost, Value: 1.3}
+	b.Rows = []suite.Row{
+		{Name: "10000", Ours: 1, Peer: 0, Goal: flat},
+		{Name: "10000-one-speaks", Ours: 2, Peer: 0, Goal: flat},
+	}
+	return b, nil
+}
+
+// peerBench compares with another way to dial.
+func peerBench(ctx context.Context, p pairs.Plan, peer dials) (*suite.Bench, error) {
+	b, err := newBench(ctx, dials{"hextet", p, hextet}, peer)
+	if err != nil {
+		return nil, err
+	}
+	b.Rows = []suite.Row{{Ours: 0, Peer: 1}}
+	return b, nil
+}
+
+// Cases returns the cases of connecting.
+func Cases() (cases []suite.Case) {
+	for _, family := range []struct {
+		name string
+		plan func(int) pairs.Plan
+	}{{"ipv6", pairs.IPv6}, {"ipv4", pairs.IPv4}} {
+		add := func(name string, open func(context.Context) (*suite.Bench, error)) {
+			cases = append(cases, suite.Case{Name: "dial/" + family.name + "/" + name, Open: open})
+		}
+		add("growth", func(ctx context.Context) (*suite.Bench, error) { return growthBench(ctx, family.plan) })
+		for _, n := range []int{few, many} {
+			add(fmt.Sprintf("gvisor/%d", n), func(ctx context.Context) (*suite.Bench, error) {
+				p := family.plan(n)
+				return peerBench(ctx, p, dials{"gvisor", p, pairs.GVisor})
+			})
+		}
+		add("loopback", func(ctx context.Context) (*suite.Bench, error) {
+			p := family.plan(1)
+			return peerBench(ctx, p, dials{"kernel loopback", pairs.LoopbackPlan(p), pairs.Loopback})
+		})
+	}
+	return cases
+}
