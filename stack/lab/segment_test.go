@@ -73,7 +73,7 @@ func TestLatencyIsExact(t *testing.T) {
 	want(22*time.Millisecond + 200*time.Microsecond)
 	check(t, seg.Impair(lab.Impairment{}))
 	want(2*time.Millisecond + 200*time.Microsecond)
-	if err := seg.Impair(lab.Impairment{Loss: 2}); err == nil || !strings.Contains(err.Error(), `segment "lan1": Impairment.Loss is 2`) {
+	if err := seg.Impair(lab.Impairment{Loss: 2}); err == nil || !strings.Contains(err.Error(), `segment "lan1": the field Impairment.Loss is 2`) {
 		t.Error(err)
 	}
 	if err := a.Interface("eth0").SetSend(lab.Impairment{MTU: -1}); err == nil || !strings.Contains(err.Error(), `interface "a/eth0": Send`) {
