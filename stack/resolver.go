@@ -147,6 +147,9 @@ func (s *Stack) lookup(ctx context.Context, n network, host string) ([]netip.Add
 	if n.family != 0 {
 		ctx = context.WithValue(ctx, oneFamily{}, true)
 	}
+	if s.turn != nil {
+		ctx = inTurn(ctx)
+	}
 	addrs, err := s.Resolver().LookupNetIP(ctx, n.family.String(), host)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/hextet/hextet/stack/internal/turn"
 	"golang.org/x/net/dns/dnsmessage"
 )
 
@@ -33,7 +35,7 @@ type askConn struct {
 type askPacketConn struct{ *askConn }
 
 func (ns *nameservers) ask(ctx context.Context, network string) net.Conn {
-	c := &askConn{ns: ns, ctx: ctx, stream: strings.HasPrefix(network, "tcp")}
+	c := &askConn{ns: ns, ctx: callers(ctx), stream: strings.HasPrefix(network, "tcp")}
 	if c.stream {
 		return c
 	}
@@ -115,6 +117,9 @@ func (ns *nameservers) answer(ctx context.Context, stream bool, query []byte, de
 	if err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	start := ns.s.clock.Now()
 	rd, types := ns.rounds.join(start, ctx.Value(oneFamily{}) != nil, stream, q)
 	if len(types) > 0 {
@@ -165,7 +170,7 @@ func (ns *nameservers) askAll(ctx context.Context, stream bool, query []byte, q 
 			continue
 		}
 		defer a.Close()
-		defer context.AfterFunc(ctx, func() { a.Close() })()
+		defer ns.closeWith(ctx, a)()
 		a.SetDeadline(ns.s.clock.Now().Add(timeout))
 		replies[i].err = a.send(withType(query, t, a.id))
 	}
@@ -179,6 +184,21 @@ func (ns *nameservers) askAll(ctx context.Context, stream bool, query []byte, q 
 		}
 	}
 	return replies
+}
+
+// closeWith closes a when ctx is done, in its turn. To stop that comes before a is closed otherwise.
+func (ns *nameservers) closeWith(ctx context.Context, a *asking) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	var stopped atomic.Bool
+	ns.s.start(func() {
+		ns.s.turn.Wait(func() bool { return stopped.Load() || turn.Ready(ctx.Done()) })
+		if !stopped.Load() {
+			a.Close()
+		}
+	})
+	return func() { stopped.Store(true) }
 }
 
 // asking is a conn with one question under way.

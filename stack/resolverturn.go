@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -66,6 +67,23 @@ func (r reply) final() bool {
 
 // oneFamily is the key of a context in which only A records are asked for, or only AAAA.
 type oneFamily struct{}
+
+// caller is the key of the context with which a lookup was called.
+type caller struct{}
+
+// inTurn hides from the standard library that ctx may end: it would go on at once, beside whoever has the turn.
+// The questions that it asks end with ctx, and it with them.
+func inTurn(ctx context.Context) context.Context {
+	return context.WithValue(context.WithoutCancel(ctx), caller{}, ctx)
+}
+
+// callers returns the context with which the lookup was called.
+func callers(ctx context.Context) context.Context {
+	if c, ok := ctx.Value(caller{}).(context.Context); ok {
+		return c
+	}
+	return ctx
+}
 
 // current returns the rounds about a name that go on until now. A new time is a new lookup.
 func (r *rounds) current(name string, now time.Time) []*round {

@@ -24,10 +24,12 @@ var badWire = lab.Impairment{
 	Reorder: 0.01, Bandwidth: 50_000_000,
 }
 
-// lossy runs eight transfers over a bad wire beside echo requests, datagrams with answers as DNS has them, and
-// hosts with many groups, and returns the trace's hash.
+// lossy runs eight transfers over a bad wire, some of them to a name, beside echo requests, datagrams with
+// answers, and hosts with many groups, and returns the trace's hash.
 func lossy(l *lab.Lab, size int) (string, error) {
 	seg := l.Segment(lab.SegmentConfig{Impair: badWire})
+	l.DNS(lab.DNSConfig{Segment: seg, Addresses: lab.Addresses("2001:db8::53/64"), Zones: []string{"example.test"},
+		Records: []string{"www.example.test. 60 AAAA 2001:db8::2", "www.example.test. 60 A 10.0.0.2"}})
 	a := l.Host(lab.HostConfig{Interfaces: []lab.InterfaceConfig{{Segment: seg, Addresses: lab.Addresses("2001:db8::1/64", "10.0.0.1/24"), Stack: stack.InterfaceConfig{DAD: true, SLAAC: true}}}})
 	var many []stack.Address
 	for n := range 30 {
@@ -102,7 +104,7 @@ func serve(l *lab.Lab, h *lab.Host) error {
 
 // transfer sends bytes to a server that sends them back.
 func transfer(ctx context.Context, l *lab.Lab, h *lab.Host, fill byte, size int) error {
-	address := []string{"[2001:db8::2]:80", "10.0.0.2:80"}[fill%2]
+	address := []string{"[2001:db8::2]:80", "10.0.0.2:80", "www.example.test:80"}[fill%3]
 	c, err := h.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
