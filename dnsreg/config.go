@@ -54,7 +54,8 @@ type Config struct {
 	Timeout time.Duration
 	// Clock tells and passes the time. Nil: the host's.
 	Clock Clock
-	// Dial opens connections, network being "udp" or "tcp"; DialContext of a userspace stack fits.
+	// Dial opens connections, network being "udp" or "tcp"; DialContext of a userspace stack fits. They
+	// are to have read deadlines, and are read on the goroutine of Sync or Run.
 	// Nil: net.Dialer's DialContext. With Servers or Resolvers given as names it has to resolve them.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets one record for each change and failure. Nil: nothing is logged.

@@ -1,13 +1,11 @@
 package dnsreg
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -78,9 +76,9 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request)
 	if err != nil {
 		return nil, because(ctx, err)
 	}
-	in, stop := receive(conn, network)
-	defer stop()
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees a blocked write too
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees who reads or writes
+	in := &receiver{conn: conn, network: network, buf: make([]byte, 2+dns.MaxMsgSize)}
 
 	for wait := firstTry; ; wait *= 2 {
 		if network == "udp" || wait == firstTry {
@@ -93,7 +91,7 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request)
 		}
 		// Once something answers, only not in a way that can be trusted, repeating the request would
 		// bring more of the same: the wait of this try is completed, and that was it.
-		got, err := t.listen(ctx, in, network, req, wait)
+		got, err := t.listen(ctx, in, req, wait)
 		if got != nil || err != nil {
 			return got, err
 		}
@@ -102,39 +100,40 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request)
 
 // listen waits for the reply. It returns nothing when nothing came in time, and an error when nothing
 // acceptable did: the last thing heard is the best guess at what is wrong.
-func (t *transport) listen(ctx context.Context, in <-chan incoming, network string, req *request, wait time.Duration) (*reply, error) {
-	elapsed, release := after(t.clock, wait)
+func (t *transport) listen(ctx context.Context, in *receiver, req *request, wait time.Duration) (*reply, error) {
+	elapsed, release := in.until(t.clock, wait)
 	defer release()
 	var doubt error
 	for {
-		select {
-		case m := <-in:
-			got, why := t.judge(req, m)
-			switch {
-			case got != nil && (why == nil || got.Truncated && network == "udp"):
-				return got, nil // over TCP the reply will have to be authentic
-			case got != nil && got.Rcode != dns.RcodeSuccess:
-				doubt = fmt.Errorf("%w: %w", why, req.refusal(got))
-			case why != nil:
-				doubt = why
-			}
-			if m.err != nil && network == "tcp" {
-				return nil, because(ctx, doubt) // nothing more can come
-			}
-		case <-elapsed:
-			return nil, doubt
-		case <-ctx.Done():
+		wire, err := in.next()
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
 			return nil, because(ctx, doubt)
+		case elapsed():
+			return nil, doubt
+		}
+		got, why := t.judge(req, wire, err)
+		switch {
+		case got != nil && (why == nil || got.Truncated && in.network == "udp"):
+			return got, nil // over TCP the reply will have to be authentic
+		case got != nil && got.Rcode != dns.RcodeSuccess:
+			doubt = fmt.Errorf("%w: %w", why, req.refusal(got))
+		case why != nil:
+			doubt = why
+		}
+		if in.over(err) {
+			return nil, because(ctx, doubt) // nothing more can come
 		}
 	}
 }
 
 // judge counts and sorts one incoming message or read error.
-func (t *transport) judge(req *request, m incoming) (got *reply, why error) {
-	if m.err != nil {
-		return nil, m.err
+func (t *transport) judge(req *request, wire []byte, err error) (got *reply, why error) {
+	if err != nil {
+		return nil, err
 	}
-	got, why = req.accept(m.wire, t.clock.Now())
+	got, why = req.accept(wire, t.clock.Now())
 	switch {
 	case got == nil:
 		t.counters.ignored.Add(1)
@@ -175,49 +174,4 @@ func because(ctx context.Context, err error) error {
 		return reason
 	}
 	return fmt.Errorf("%w; %w", reason, err)
-}
-
-// incoming is a message or the error that came instead of it.
-type incoming struct {
-	wire []byte
-	err  error
-}
-
-// receive reads messages until stop is called, which closes conn and waits for the reader. A datagram
-// socket goes on after an error, which may be any router's opinion (ECONNREFUSED by ICMP).
-func receive(conn net.Conn, network string) (in <-chan incoming, stop func()) {
-	messages, quit, ended := make(chan incoming), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		buf := make([]byte, dns.MaxMsgSize)
-		for failures := 0; failures < 8; {
-			n, err := readMessage(conn, network, buf)
-			select {
-			case messages <- incoming{bytes.Clone(buf[:n]), err}:
-			case <-quit:
-				return
-			}
-			if err != nil {
-				failures++
-				if network == "tcp" || errors.Is(err, net.ErrClosed) {
-					return
-				}
-			}
-		}
-	}()
-	return messages, func() {
-		close(quit)
-		conn.Close()
-		<-ended
-	}
-}
-
-func readMessage(conn net.Conn, network string, buf []byte) (int, error) {
-	if network == "udp" {
-		return conn.Read(buf)
-	}
-	if _, err := io.ReadFull(conn, buf[:2]); err != nil {
-		return 0, err
-	}
-	return io.ReadFull(conn, buf[:binary.BigEndian.Uint16(buf)])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func (n *memNet) dial(ctx context.Context, network, address string) (net.Conn, e
 	case h == nil:
 		return nil, errAway
 	case network == "udp":
-		c := &memUDP{local: local, in: make(chan []byte, 64), host: h.memPacketConn, done: make(chan struct{})}
+		c := &memUDP{local: local, in: make(chan []byte, 64), host: h.memPacketConn, done: make(chan struct{}), late: make(chan struct{}, 1)}
 		h.memPacketConn.mu.Lock()
 		h.peers[string(local)] = c
 		h.memPacketConn.mu.Unlock()
@@ -135,15 +136,31 @@ type memUDP struct {
 	host  *memPacketConn
 	done  chan struct{}
 	once  sync.Once
+	late  chan struct{} // of size 1: full while the deadline is over
 }
 
 func (c *memUDP) Read(b []byte) (int, error) {
 	select {
 	case m := <-c.in:
 		return copy(b, m), nil
+	case <-c.late:
+		c.late <- struct{}{}
+		return 0, os.ErrDeadlineExceeded
 	case <-c.done:
 		return 0, net.ErrClosed
 	}
+}
+
+// SetReadDeadline takes a deadline that is over, and none.
+func (c *memUDP) SetReadDeadline(t time.Time) error {
+	select {
+	case <-c.late:
+	default:
+	}
+	if !t.IsZero() {
+		c.late <- struct{}{}
+	}
+	return nil
 }
 
 func (c *memUDP) Write(b []byte) (int, error) {

@@ -1,9 +1,9 @@
 // Quickstart tells two old bugs and their cure on real packets, in memory: no root, no network.
 //
-// KB975808: a server has 50 IPv4 and 50 IPv6 addresses; a firewall on the client's side passes one of
-// each. As long as no address is flagged, all of them are registered in DNS and the client is sent to
-// 98 addresses that the firewall blocks. With SkipAsSource on those 98, DNS holds the other two, and
-// the server speaks from nothing else.
+// KB975808: a server has 50 IPv4 and 50 IPv6 addresses; the firewall before it passes one of each. As long as
+// no address is flagged, all of them are registered in DNS and a client is sent to 98 addresses that the
+// firewall blocks. With SkipAsSource on those 98, DNS holds the other two, and the server speaks from nothing
+// else.
 //
 // KB974927: a program writes an ICMPv6 echo request to a raw socket and leaves icmp6_cksum 0. The stack
 // must fill it in after it has chosen the source address.
@@ -14,59 +14,52 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
-	"github.com/hextet/hextet/stack/capture"
+	"github.com/hextet/hextet/stack/lab"
 )
 
 const file = "quickstart.pcapng"
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := run(ctx, os.Stdout); err != nil {
+	if err := run(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	w, err := capture.Create(file, capture.Options{Comment: comments.of})
+	l, err := lab.Start(ctx)
 	if err != nil {
 		return err
 	}
-	a := &account{}
-	facts, err := story(ctx, a, w)
-	if err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	packets, err := readPackets(file)
-	if err != nil {
-		return err
-	}
-	facts.check(a, packets)
+	a := new(account)
+	err = errors.Join(tell(l, a), save(l), l.Close())
 	a.print(out)
-	return a.err()
+	return errors.Join(err, a.err())
 }
 
-// story runs the network from its first packet to its last.
-func story(ctx context.Context, a *account, w *capture.Writer) (*facts, error) {
-	n, err := newNetwork(w)
+func tell(l *lab.Lab, a *account) error {
+	n, err := build(l, a)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer n.close()
-	f := &facts{}
-	for _, chapter := range []func(context.Context, *account, *facts) error{n.before, n.after, n.checksum} {
-		if err := chapter(ctx, a, f); err != nil {
-			return nil, err
+	for _, chapter := range []func() error{n.before, n.after, n.checksum} {
+		if err := chapter(); err != nil {
+			return err
 		}
 	}
-	return f, nil
+	n.onTheWire()
+	return nil
+}
+
+func save(l *lab.Lab) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.WritePcapng(f), f.Close())
 }
