@@ -29,7 +29,7 @@ func TestGolden(t *testing.T) {
 
 func TestGoldenDiff(t *testing.T) {
 	if flag.Lookup("update").Value.String() == "true" || os.Getenv("LAB_UPDATE") != "" {
-		t.Skip("files are being written")
+		t.Skip("SKIP(update): files are being written")
 	}
 	l := lab.New(t)
 	a, _ := two(l)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hextet/hextet/internal/peertest"
 	"github.com/hextet/hextet/stack/capture"
 	"github.com/hextet/hextet/stack/lab"
 )
@@ -123,16 +124,13 @@ func TestPcapng(t *testing.T) {
 }
 
 func TestTsharkReadsComments(t *testing.T) {
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Skip("SKIP(tshark):", err)
-	}
+	peertest.Netns.Tools(t, "tshark")
 	l := reportSample(t, 3000)
 	dir := t.TempDir()
 	if err := l.Report(dir); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(tshark, "-r", filepath.Join(dir, "trace.pcapng"), "-Y", `frame.comment contains "rule 3"`, "-T", "fields", "-e", "frame.interface_name").CombinedOutput()
+	out, err := exec.Command("tshark", "-r", filepath.Join(dir, "trace.pcapng"), "-Y", `frame.comment contains "rule 3"`, "-T", "fields", "-e", "frame.interface_name").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "office\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
