@@ -22,7 +22,13 @@ func RunStories[T interface {
 	Run(name string, f func(T)) bool
 }](t T, dir string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
+	entries, err := os.ReadDir(dir)
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".txt" {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("no file %s", filepath.Join(dir, "*.txt"))
 	}

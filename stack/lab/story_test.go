@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/hextet/hextet/stack/lab"
+	"go.uber.org/goleak"
 )
 
 // TestStories tells what is in testdata/stories: the two articles, README's program, RFC 6724 section 10, and
@@ -20,6 +21,7 @@ func TestStories(t *testing.T) { lab.RunStories(t, "testdata/stories") }
 
 // Each story is told the same way twice, outside of a test, and is what its file says.
 func TestStoriesAgain(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	files, err := filepath.Glob("testdata/stories/*.txt")
 	if err != nil || len(files) < 13 {
 		t.Fatal(len(files), err)
@@ -29,9 +31,10 @@ func TestStoriesAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		want := strings.ReplaceAll(string(text), "\r\n", "\n")
 		for range 2 {
 			told, err := lab.TellStory(t.Context(), file, string(text))
-			if err != nil || told != string(text) {
+			if err != nil || told != want {
 				t.Errorf("%s is told otherwise: %v", file, err)
 			}
 		}
@@ -82,6 +85,9 @@ func TestStoryErrors(t *testing.T) {
 		{begin + "web> show {1..9999}", `x.txt:4:11: "{1..9999}": a range is expected that goes up, by less than 1000`},
 		{begin + "web> show {1..2} {1..2}", `x.txt:4:11: "{1..2}": a line has one range, this has more`},
 		{begin + "advance {1..2}", `x.txt:4:9: "{1..2}": a duration`},
+		{begin + "answer web tcp", `x.txt:4: one of too-big=, unreachable=, time-exceeded= and redirect= is expected`},
+		{begin + "answer web tcp unreachable=300", `x.txt:4:16: "unreachable=300": a number up to 255`},
+		{begin + "answer web tpc unreachable=1", `x.txt:4: filter "tpc"`},
 		{"dns ns", `x.txt:1: address= and zone= are expected`},
 		// The whole story is read before anything happens.
 		{"segment lan mtu=10\nsegmnt lan", `x.txt:2:1: "segmnt"`},

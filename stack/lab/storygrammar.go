@@ -32,7 +32,7 @@ var storyKinds = map[string]struct {
 	want string
 	ok   func(string) bool
 }{
-	"N":        {"a number", func(s string) bool { n, err := strconv.Atoi(s); return err == nil && n >= 0 }},
+	"N":        {"a number up to 2147483647", func(s string) bool { _, err := strconv.ParseUint(s, 10, 31); return err == nil }},
 	"SHARE":    {"a share from 0 to 1", func(s string) bool { f, err := strconv.ParseFloat(s, 64); return err == nil && f >= 0 && f <= 1 }},
 	"TIME":     {"a duration, such as 10ms, 1h or 30d", func(s string) bool { _, err := storyDuration(s); return err == nil }},
 	"ADDRESS":  {"an IP address", func(s string) bool { _, err := netip.ParseAddr(s); return err == nil }},

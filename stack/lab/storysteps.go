@@ -20,6 +20,7 @@ func init() {
 		{name: "firewall", usage: "HOST [only=ADDRESS,...] [none]", does: "A firewall before an interface, that of KB975808; none takes it away. Without either: its counters.", run: (*tale).playFirewall},
 		{name: "pass", usage: "HOST FILTER...", does: "A rule of that firewall, behind those there are.", run: (*tale).playPass},
 		{name: "drop", usage: "HOST FILTER...", does: "A rule of that firewall, behind those there are.", run: (*tale).playDrop},
+		{name: "answer", usage: "HOST FILTER... [too-big=N] [unreachable=BYTE] [time-exceeded=BYTE] [redirect=ADDRESS]", does: "From now on the host sends an ICMP error about each packet of others that the filter passes: an MTU, a code, a better router.", run: (*tale).playAnswer},
 		{name: "listen", usage: "HOST PORT [udp]", does: "A server that sends back what it gets.", run: (*tale).playListen},
 		{name: "connect", usage: "HOST ENDPOINT [udp] [from=ADDRESS] [as=NAME] [send=N] [within=TIME]", does: "A connection: its addresses, and what decided about its source. as keeps it open; send is so many bytes, there and back; within is 30s.", run: (*tale).playConnect},
 		{name: "say", usage: "CONNECTION TEXT...", does: "Sends a text by a connection: what comes back.", run: (*tale).playSay},

@@ -160,14 +160,18 @@ func (tl *tale) enter(h *Host, r *Router, name string) error {
 
 // segment finds a segment by its name.
 func (tl *tale) segment(l *storyLine, name string) (*Segment, error) {
-	var names []string
+	var segments []*Segment
 	if tl.l != nil {
-		for _, s := range tl.l.segments {
-			if s.name == name {
-				return s, nil
-			}
-			names = append(names, s.name)
+		tl.l.mu.Lock()
+		segments = slices.Clone(tl.l.segments)
+		tl.l.mu.Unlock()
+	}
+	var names []string
+	for _, s := range segments {
+		if s.name == name {
+			return s, nil
 		}
+		names = append(names, s.name)
 	}
 	at := l.word(name)
 	if names == nil {
