@@ -1,15 +1,19 @@
 package stack
 
 import (
+	"cmp"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 )
 
 // connSet is every open conn and listener, so that Close can end them.
 type connSet struct {
 	mu     sync.Mutex
-	open   map[io.Closer]struct{}
+	open   map[io.Closer]uint64 // which of all it was
+	last   uint64
 	closed bool
 }
 
@@ -21,9 +25,10 @@ func (s *connSet) add(c io.Closer) error {
 		return net.ErrClosed
 	}
 	if s.open == nil {
-		s.open = make(map[io.Closer]struct{})
+		s.open = make(map[io.Closer]uint64)
 	}
-	s.open[c] = struct{}{}
+	s.last++
+	s.open[c] = s.last
 	return nil
 }
 
@@ -34,14 +39,14 @@ func (s *connSet) remove(c io.Closer) {
 	delete(s.open, c)
 }
 
-// closeAll closes everything and lets nothing in any more.
+// closeAll closes everything, the oldest first, and lets nothing in any more.
 func (s *connSet) closeAll() {
 	s.mu.Lock()
 	s.closed = true
 	open := s.open
 	s.open = nil
 	s.mu.Unlock()
-	for c := range open {
+	for _, c := range slices.SortedFunc(maps.Keys(open), func(a, b io.Closer) int { return cmp.Compare(open[a], open[b]) }) {
 		c.Close()
 	}
 }

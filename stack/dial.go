@@ -142,7 +142,7 @@ func (d *Dialer) dialOne(ctx context.Context, n network, to netip.AddrPort) (net
 }
 
 func (d *Dialer) connect(ctx context.Context, n network, to netip.AddrPort) (net.Conn, error) {
-	if err := ctx.Err(); err != nil {
+	if err := contextError(ctx); err != nil {
 		return nil, err
 	}
 	if to.Port() == 0 {
@@ -172,4 +172,14 @@ func (n network) netAddr(ap netip.AddrPort) net.Addr {
 		return net.UDPAddrFromAddrPort(ap)
 	}
 	return net.TCPAddrFromAddrPort(ap)
+}
+
+// contextError returns why ctx has ended, or nil. A context that was made from one with a deadline on a clock of
+// its own says Canceled, and knows the cause.
+func contextError(ctx context.Context) error {
+	err := ctx.Err()
+	if err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return context.DeadlineExceeded
+	}
+	return err
 }

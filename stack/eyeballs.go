@@ -121,7 +121,7 @@ func (r *race) err(ctx context.Context) error {
 		return r.firstErr
 	}
 	if r.lookupErr == nil {
-		r.lookupErr = ctx.Err()
+		r.lookupErr = contextError(ctx)
 	}
 	return &net.OpError{Op: "dial", Net: r.n.name, Err: r.lookupErr}
 }

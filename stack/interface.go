@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hextet/hextet/stack/internal/engine"
+	"github.com/hextet/hextet/stack/internal/turn"
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
 
@@ -226,6 +227,9 @@ func (s *Stack) attach(cfg InterfaceConfig) (*Interface, error) {
 	s.book.open(i.index)
 	s.rib.addMulticast(i)
 	s.republishRoutes()
+	if f, ok := cfg.Link.(turn.Filter); ok {
+		f.Members(engine.Groups(s.gv, i.index))
+	}
 	i.ep.Start()
 	s.ifaces.Store(new(append(slices.Clone(*s.ifaces.Load()), i))) // last: from now on it may be detached
 	i.tell()

@@ -47,7 +47,7 @@ func (w *rawWire) nextPacket() []byte {
 	for {
 		select {
 		case p := <-w.packets:
-			if p[0]>>4 != 6 || p[6] != 0 || p[40] != 58 { // no multicast listener report
+			if p[0]>>4 != 6 || p[6] != 0 || p[40] != 58 || p[24] != 0xff { // no multicast listener report
 				return p
 			}
 		case <-time.After(20 * time.Second):

@@ -118,7 +118,9 @@ func (ns *nameservers) answer(ctx context.Context, stream bool, query []byte, de
 	start := ns.s.clock.Now()
 	rd, types := ns.rounds.join(start, ctx.Value(oneFamily{}) != nil, stream, q)
 	if len(types) > 0 {
+		giveBack := ns.s.turn.Borrow()
 		got := ns.exchange(ctx, stream, query, q, types, deadline.Sub(start))
+		giveBack()
 		ns.rounds.end(rd, ns.s.clock.Now(), got)
 	}
 	select {

@@ -134,7 +134,9 @@ func (r *rounds) end(rd *round, now time.Time, got map[slot]reply) {
 	defer r.mu.Unlock()
 	rd.got, rd.at = got, now
 	for s := range got {
-		rd.taken[s] = rd.taken[s] // what was asked for over TCP besides is there to be taken
+		if _, there := rd.taken[s]; !there {
+			rd.taken[s] = false // over TCP, besides
+		}
 	}
 	close(rd.done)
 }

@@ -78,7 +78,7 @@ func (k *socket) connectTCP(ctx context.Context, to tcpip.FullAddress) error {
 		select {
 		case <-notified:
 		case <-ctx.Done():
-			return ctx.Err()
+			return contextError(ctx)
 		case <-k.done:
 			return net.ErrClosed
 		}
@@ -155,6 +155,7 @@ func (c *TCPConn) shutdown(flags tcpip.ShutdownFlags) error {
 	if c.closed() {
 		return c.opError("close", net.ErrClosed)
 	}
+	defer c.k.s.settle()
 	if err := c.k.result(c.k.ep.Shutdown(flags)); err != nil {
 		return c.opError("close", syscallError("shutdown", err))
 	}

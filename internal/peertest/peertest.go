@@ -19,6 +19,8 @@ type Kind struct {
 var (
 	Netns = Kind{"NETNS_TESTS", "netns"} // the kernel's network namespaces, and the tools to use them
 	DNS   = Kind{"DNS_TESTS", "dns"}     // name servers
+
+	Browser = Kind{"BROWSER_TESTS", "browser"} // a Chromium without a screen
 )
 
 // Off skips the test if tests of the kind are switched off.

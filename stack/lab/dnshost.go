@@ -50,10 +50,11 @@ func (l *Lab) AddDNS(cfg DNSConfig) (*DNS, error) {
 	if _, err := l.newName(&cfg.Name, "dns"); err != nil {
 		return nil, fmt.Errorf("lab: dns %q: %w", cfg.Name, err)
 	}
+	l.freeName(cfg.Name) // AddHost takes it
 	d := new(DNS)
 	var err error
 	d.server, err = dnsregtest.New(dnsregtest.Config{
-		Zones: cfg.Zones, Keys: cfg.Keys, Fault: cfg.Fault, Now: l.Now, Go: l.sched.begin,
+		Zones: cfg.Zones, Keys: cfg.Keys, Fault: cfg.Fault, Now: l.Now, Go: func(f func()) { l.sched.begin(cfg.Name, f) },
 	})
 	if err == nil {
 		err = d.server.Insert(cfg.Records...)

@@ -11,9 +11,19 @@ type event struct {
 	at    time.Time
 	seq   uint64
 	f     func()
-	host  *turns // to whom it happens; nil: to anybody
+	kind  eventKind
+	host  *turns // of ofHost
 	index int    // in the heap; -1: not there
 }
+
+// eventKind says to whom an event happens.
+type eventKind uint8
+
+const (
+	ofTask eventKind = iota // it is a task's own, and may be anybody's concern
+	ofHost                  // it happens to one host
+	ofWire                  // its f says to whom it happens
+)
 
 // events is a heap of what is to come.
 type events []*event
@@ -52,17 +62,38 @@ func (e *events) remove(ev *event) bool {
 	return true
 }
 
-// after arranges for f to run after d, on the scheduler's own goroutine, which it must not block.
+// after arranges for f to run after d, on the scheduler's own goroutine, which it must not block. It happens
+// to h, or, if that is nil, it is a task's own.
 func (s *scheduler) after(h *turns, d time.Duration, f func()) (stop func() bool) {
+	kind := ofHost
+	if h == nil {
+		kind = ofTask
+	}
+	return s.arrange(&event{f: f, kind: kind, host: h}, d)
+}
+
+// arrange lets ev happen after d.
+func (s *scheduler) arrange(ev *event, d time.Duration) (stop func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
-	ev := &event{at: s.clockNow().Add(max(d, 0)), seq: s.seq, f: f, host: h}
+	ev.at, ev.seq = s.clockNow().Add(max(d, 0)), s.seq
 	heap.Push(&s.events, ev)
-	s.notify()
+	if len(s.holders) == 0 { // else whoever has a turn will end it
+		s.notify()
+	}
 	return func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.events.remove(ev)
 	}
+}
+
+// deliver lets one of several things happen of which an event consists: f, to h. It is called by the event.
+func (s *scheduler) deliver(h *turns, f func()) {
+	s.mu.Lock()
+	s.touch(h)
+	s.mu.Unlock()
+	f()
+	s.settle()
 }

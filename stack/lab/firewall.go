@@ -181,11 +181,13 @@ func (h *Host) SetFirewall(iface string, w *Firewall) error {
 
 // port finds the port of an interface, the first one if there is no name.
 func (h *Host) port(iface string) (*port, error) {
-	i := slices.IndexFunc(h.ports, func(p *port) bool { return iface == "" || p.name == h.name+"/"+iface })
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.ifaces, func(i *Interface) bool { return iface == "" || i.Name() == iface })
 	if i < 0 {
 		return nil, fmt.Errorf("lab: host %q has no interface %q", h.name, iface)
 	}
-	return h.ports[i], nil
+	return h.ifaces[i].p, nil
 }
 
 // gate is what a port has between its interface and the wire.
@@ -195,8 +197,8 @@ type gate struct {
 }
 
 // passes asks the firewall, and lets the ear hear what comes in.
-func (g *gate) passes(p *port, d Direction, frame []byte) bool {
-	if w := g.wall.Load(); w != nil && !w.Passes(d, Packet{Time: p.s.l.sched.time(), Segment: p.s.name, From: p.name, Data: frame}) {
+func (g *gate) passes(p *port, s *Segment, d Direction, frame []byte) bool {
+	if w := g.wall.Load(); w != nil && !w.Passes(d, Packet{Time: s.l.sched.time(), Segment: s.name, From: p.name, Data: frame}) {
 		return false
 	}
 	if ear := g.ear.Load(); ear != nil && d == In {

@@ -21,8 +21,8 @@ func TestGolden(t *testing.T) {
 	l := lab.New(t, lab.Config{Seed: 1})
 	seg := l.Segment(lab.SegmentConfig{Impair: lab.Impairment{Latency: time.Millisecond}})
 	a := l.Host(lab.HostConfig{Name: "a", Segment: seg, Addresses: lab.Addresses("10.0.0.100/24", "10.0.0.50/24 skip")})
-	l.Host(lab.HostConfig{Name: "b", Segment: seg, Addresses: addr("10.0.0.2/24")})
-	ask(t, a, "10.0.0.2:9")
+	l.Host(lab.HostConfig{Name: "b", Segment: seg, Addresses: lab.Addresses("10.0.0.2/24")})
+	askAt(t, a, "10.0.0.2:9")
 	l.Sleep(time.Second)
 	l.Golden("testdata/ask.txt", lab.Match("arp or udp or icmp"))
 }
@@ -34,7 +34,7 @@ func TestGoldenDiff(t *testing.T) {
 	l := lab.New(t)
 	a, _ := two(l)
 	for range 4 {
-		ask(t, a, "[2001:db8::2]:9")
+		askAt(t, a, "[2001:db8::2]:9")
 		l.Sleep(3 * time.Second)
 	}
 	name := filepath.Join(t.TempDir(), "deep", "trace.txt")
@@ -63,7 +63,7 @@ func TestGoldenDiff(t *testing.T) {
 		l := lab.New(tb)
 		a, _ := two(l)
 		for range 4 {
-			ask(t, a, "[2001:db8::2]:9")
+			askAt(t, a, "[2001:db8::2]:9")
 			l.Sleep(3 * time.Second)
 		}
 		l.Golden(name, lab.Match("udp"))
@@ -77,7 +77,7 @@ func TestGoldenDiff(t *testing.T) {
 func TestGoldenOfPartIsRefused(t *testing.T) {
 	l := lab.New(t, lab.Config{MaxTrace: -1})
 	a, _ := two(l)
-	ask(t, a, "[2001:db8::2]:9")
+	askAt(t, a, "[2001:db8::2]:9")
 	l.Sleep(time.Second)
 	if err := l.CheckGolden("testdata/ask.txt"); err == nil || !strings.Contains(err.Error(), "no longer in the trace") {
 		t.Error(err)

@@ -2,8 +2,8 @@ package lab
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
+	"sync"
 
 	"github.com/hextet/hextet/stack"
 )
@@ -21,7 +21,7 @@ type HostConfig struct {
 	Segment   *Segment
 	Addresses []stack.Address
 
-	// Routers are next hops of default routes.
+	// Routers are next hops of default routes. A link-local one has the interface's name as its zone.
 	Routers []netip.Addr
 
 	// Stack configures the stack. Its Clock is the lab's. nil Nameservers: the DNS hosts that were added
@@ -29,35 +29,17 @@ type HostConfig struct {
 	Stack stack.Config
 }
 
-// InterfaceConfig configures one interface of a Host.
-type InterfaceConfig struct {
-	// Segment is where the interface is plugged in. nil: the lab's first.
-	Segment *Segment
-
-	// Addresses are assigned at once.
-	Addresses []stack.Address
-
-	// HardwareAddr is the station's address. nil: one from the order of the hosts, or under
-	// Config.RealTime a random one.
-	HardwareAddr net.HardwareAddr
-
-	// Send and Receive are what happens to packets between the interface and its segment.
-	Send, Receive Impairment
-
-	// Firewall decides which packets pass between the interface and its segment. nil: all do.
-	Firewall *Firewall
-
-	// Stack is the rest: its Link is the lab's, and an empty Name "eth" and a number.
-	Stack stack.InterfaceConfig
-}
-
 // A Host is a stack in a lab.
 type Host struct {
 	*stack.Stack
 	l     *Lab
 	name  string
+	nth   int // in the lab
 	turns *turns
-	ports []*port
+
+	mu     sync.Mutex
+	ifaces []*Interface // that AddInterface added
+	cables int          // that it tried to add
 
 	choices choices // under Lab.looking
 }
@@ -65,7 +47,7 @@ type Host struct {
 // Name returns the host's name.
 func (h *Host) Name() string { return h.name }
 
-// AddHost adds a host.
+// AddHost adds a host. On an error there is none.
 func (l *Lab) AddHost(cfg HostConfig) (*Host, error) {
 	h, err := l.addHost(cfg)
 	if err != nil {
@@ -76,6 +58,9 @@ func (l *Lab) AddHost(cfg HostConfig) (*Host, error) {
 
 // Host is AddHost for tests, which an error ends. Outside of one it panics.
 func (l *Lab) Host(cfg HostConfig) *Host {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddHost)
 }
 
@@ -93,17 +78,14 @@ func must[C, T any](l *Lab, cfg C, add func(C) (T, error)) T {
 }
 
 func (l *Lab) addHost(cfg HostConfig) (*Host, error) {
+	if cfg.Stack.Clock != nil {
+		return nil, fmt.Errorf("HostConfig.Stack.Clock is set, and a lab has its own")
+	}
 	n, err := l.newName(&cfg.Name, "host")
 	if err != nil {
 		return nil, err
 	}
-	if len(cfg.Interfaces) == 0 {
-		cfg.Interfaces = make([]InterfaceConfig, 1)
-	}
-	if first := &cfg.Interfaces[0]; first.Segment == nil && cfg.Segment != nil {
-		first.Segment = cfg.Segment
-	}
-	h := &Host{l: l, name: cfg.Name, turns: newTurns(l.sched, cfg.Name, l.cfg.Seed)}
+	h := &Host{l: l, name: cfg.Name, nth: n, turns: newTurns(l.sched, cfg.Name, l.cfg.Seed)}
 	cfg.Stack.Clock = h.turns
 	if cfg.Stack.Nameservers == nil {
 		cfg.Stack.Nameservers = l.someNameservers()
@@ -111,48 +93,46 @@ func (l *Lab) addHost(cfg HostConfig) (*Host, error) {
 	if cfg.Stack.Logger == nil && l.cfg.Logger != nil {
 		cfg.Stack.Logger = l.cfg.Logger.With("host", h.name)
 	}
-	if h.Stack, err = stack.New(cfg.Stack); err != nil {
+	if h.Stack, err = stack.New(cfg.Stack); err == nil {
+		if err = h.equip(cfg); err == nil {
+			err = l.enter(h)
+		}
+		if err != nil {
+			h.Stack.Close()
+		}
+	}
+	if err != nil {
+		l.freeName(cfg.Name)
 		return nil, err
 	}
-	if err := h.plugIn(n, cfg); err != nil {
-		h.Stack.Close()
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.hosts = append(l.hosts, h)
 	return h, nil
 }
 
-// plugIn attaches the interfaces of the nth host.
-func (h *Host) plugIn(n int, cfg HostConfig) error {
-	for k, c := range cfg.Interfaces {
+// enter makes h one of the lab's hosts, unless the lab is closed.
+func (l *Lab) enter(h *Host) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return errClosed
+	}
+	l.hosts = append(l.hosts, h)
+	return nil
+}
+
+// equip adds the interfaces and the routes.
+func (h *Host) equip(cfg HostConfig) error {
+	ifaces := cfg.Interfaces
+	if len(ifaces) == 0 {
+		ifaces = make([]InterfaceConfig, 1)
+	}
+	for k, c := range ifaces {
+		if k == 0 && c.Segment == nil {
+			c.Segment = cfg.Segment
+		}
 		if k == 0 && len(c.Addresses) == 0 {
 			c.Addresses = cfg.Addresses
 		}
-		if c.Stack.Name == "" {
-			c.Stack.Name = fmt.Sprintf("eth%d", k)
-		}
-		if c.Segment == nil {
-			var err error
-			if c.Segment, err = h.l.firstSegment(); err != nil {
-				return err
-			}
-		}
-		if c.HardwareAddr == nil {
-			c.HardwareAddr = h.l.hardwareAddr(n, k)
-		}
-		p := c.Segment.plug(h, c)
-		p.gate.wall.Store(c.Firewall)
-		c.Stack.Link = p
-		i, err := h.Attach(c.Stack)
-		if err != nil {
-			p.Close()
-			return err
-		}
-		p.await()
-		h.ports = append(h.ports, p)
-		if err := i.AddAddresses(c.Addresses); err != nil {
+		if _, err := h.addInterface(c); err != nil {
 			return err
 		}
 	}
@@ -168,24 +148,29 @@ func (h *Host) plugIn(n int, cfg HostConfig) error {
 	return nil
 }
 
-// newName makes name one that nothing in the lab has, and returns how many hosts there were.
+// newName makes name one that nothing in the lab has, reserves it, and returns, for a host, its number.
 func (l *Lab) newName(name *string, kind string) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	taken := make(map[string]bool)
-	for _, h := range l.hosts {
-		taken[h.name] = true
-	}
-	for _, s := range l.segments {
-		taken[s.name] = true
-	}
-	for n := 1; *name == ""; n++ {
-		if c := fmt.Sprintf("%s%d", kind, n); !taken[c] {
+	for *name == "" {
+		l.numbers[kind]++
+		if c := fmt.Sprintf("%s%d", kind, l.numbers[kind]); !l.names[c] {
 			*name = c
 		}
 	}
-	if taken[*name] {
+	if l.names[*name] {
 		return 0, fmt.Errorf("the name %q is taken", *name)
 	}
-	return len(l.hosts) + 1, nil
+	l.names[*name] = true
+	if kind == "host" {
+		l.made++
+	}
+	return l.made, nil
+}
+
+// freeName gives a name back that newName reserved.
+func (l *Lab) freeName(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.names, name)
 }

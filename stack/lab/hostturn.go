@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,8 +16,9 @@ type turns struct {
 	name string
 	src  lockedSource
 
-	unsettled atomic.Bool // something happened since it last settled
-	asked     bool        // in scheduler.dirty; under its lock
+	unsettled atomic.Bool   // something happened since it last settled
+	asked     bool          // in scheduler.dirty; under its lock
+	touched   atomic.Uint64 // what scheduler.touches was when something last happened
 
 	settles atomic.Pointer[func()]
 	states  atomic.Pointer[func() uint64]
@@ -36,12 +36,6 @@ func newTurns(s *scheduler, name string, seed uint64) *turns {
 	return t
 }
 
-func hashOf(name string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	return h.Sum64()
-}
-
 func (t *turns) Now() time.Time {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
@@ -49,12 +43,18 @@ func (t *turns) Now() time.Time {
 	return t.s.clockNow()
 }
 
+// note remembers that something happened, such as a group that was joined: for that a stack asks for the time,
+// sets a timer or sends a packet.
+func (t *turns) note() { t.touched.Store(t.s.touches.Load()) }
+
 func (t *turns) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	t.note()
 	return t.s.after(t, d, f)
 }
 
 func (t *turns) Wait(ready func() bool) { t.s.park(t, "at "+t.name, ready) }
-func (t *turns) Go(f func())            { t.s.begin(f) }
+func (t *turns) Borrow() func()         { return t.s.borrow() }
+func (t *turns) Go(f func())            { t.s.begin("a goroutine of "+t.name, f) }
 func (t *turns) Attend(settle func())   { t.settles.Store(&settle) }
 func (t *turns) Source() rand.Source    { return &t.src }
 
@@ -69,12 +69,11 @@ func (t *turns) state() uint64 {
 	return 0
 }
 
-// settleNow waits for the stack to settle. What it does on the way happens to itself.
+// settleNow waits for the stack to settle. What it does on the way happens to itself, and shows in unsettled.
 func (t *turns) settleNow() {
 	if f := t.settles.Load(); f != nil {
 		(*f)()
 	}
-	t.unsettled.Store(false)
 }
 
 // lockedSource makes a source safe for concurrent use.

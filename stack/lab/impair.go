@@ -3,23 +3,23 @@ package lab
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
 // Impairment is what happens to packets on their way. The zero Impairment is nothing at all. Shares are
-// probabilities from 0 to 1; they are decided for each packet by the lab's seed, the place and how many
-// packets came by there before, and by nothing else.
+// probabilities from 0 to 1; they are decided for each packet by the lab's seed, the place, between whom the
+// packet goes and how many went there before it, and by nothing else: what others send changes no packet's
+// luck.
 type Impairment struct {
 	Loss      float64 // share of packets lost
 	Duplicate float64 // share that arrives twice
 	Corrupt   float64 // share of which one bit, behind the link-layer header, is inverted
 
 	Latency time.Duration // from one end to the other
-	Jitter  time.Duration // up to so much more, evenly; packets keep their order
+	Jitter  time.Duration // up to so much more, evenly; packets between the same two keep their order
 	Reorder float64       // share that is Latency late once more, or 1 ms if that is zero: others overtake
 
-	Bandwidth int // bits per second, of whole frames. Zero: no limit
+	Bandwidth int // bits per second, of whole frames, of all that pass here. Zero: no limit
 	Queue     int // bytes that wait for the bandwidth; what does not fit is dropped. Zero: 64 KiB
 
 	MTU int // longer IP packets vanish, as in a tunnel that tells nobody. Zero: no limit
@@ -33,7 +33,7 @@ func (i Impairment) check() error {
 		of   float64
 	}{{"Loss", i.Loss}, {"Duplicate", i.Duplicate}, {"Corrupt", i.Corrupt}, {"Reorder", i.Reorder}} {
 		if !(share.of >= 0 && share.of <= 1) {
-			return fmt.Errorf("Impairment.%s is %v, not a share from 0 to 1", share.name, share.of)
+			return fmt.Errorf("the field Impairment.%s is %v, not a share from 0 to 1", share.name, share.of)
 		}
 	}
 	for _, n := range []struct {
@@ -41,72 +41,114 @@ func (i Impairment) check() error {
 		of   int64
 	}{{"Latency", int64(i.Latency)}, {"Jitter", int64(i.Jitter)}, {"Bandwidth", int64(i.Bandwidth)}, {"Queue", int64(i.Queue)}, {"MTU", int64(i.MTU)}} {
 		if n.of < 0 {
-			return fmt.Errorf("Impairment.%s is negative", n.name)
+			return fmt.Errorf("the field Impairment.%s is negative", n.name)
 		}
 	}
 	return nil
 }
 
-// place is where packets come by one after the other, in one direction.
+// place is where packets come by: one direction of an interface's cable, or a segment.
 type place struct {
 	Impairment
-	seed, hash uint64
-	packets    uint64
-	free       time.Time // when the bandwidth has worked off what came so far
-	last       time.Time // when the latest packet arrives that keeps its order
+	name  string
+	seed  uint64
+	flows map[flowKey]*flow // that were impaired
+	queue queue
+}
+
+// flowKey is between whom packets go: two ports, or a port and the link-layer address of a group.
+type flowKey struct{ from, to string }
+
+// flow is what is known of those at one place.
+type flow struct {
+	packets uint64
+	last    time.Time // when the latest packet arrives that keeps its order
 }
 
 func (p *place) init(seed uint64, name string, i Impairment) {
-	p.Impairment, p.seed, p.hash = i, seed, hashOf(name)
+	p.Impairment, p.seed, p.name = i, seed, name
+	p.flows = make(map[flowKey]*flow)
 }
 
-// carry returns when the frame comes out again, and in which shape, twice if it is duplicated. One that
-// does not come out has the Outcome that says why.
-func (p *place) carry(in passage) []passage {
-	if in.outcome != Delivered {
+// even reports whether luck has no part in what happens here, nor had: all are late by the Latency.
+func (p *place) even() bool {
+	return p.Loss == 0 && p.Duplicate == 0 && p.Corrupt == 0 && p.Jitter == 0 && p.Reorder == 0 && len(p.flows) == 0
+}
+
+// passage is a frame, when it comes out, and what has happened to it so far.
+type passage struct {
+	at      time.Time
+	frame   []byte
+	outcome Outcome
+	marks   marks
+}
+
+// linkHeader is the size of an Ethernet header.
+const linkHeader = 14
+
+// carry returns when a frame comes out again, and in which shape, twice if it is duplicated. One that does not
+// come out has the Outcome that says why.
+func (p *place) carry(k flowKey, in passage) []passage {
+	if in = p.admit(in); in.outcome != Delivered {
 		return []passage{in}
 	}
-	p.packets++
-	if p.Impairment == (Impairment{}) {
-		return []passage{in}
-	}
-	luck := rand.New(rand.NewPCG(p.seed^p.packets*0x9e3779b97f4a7c15, p.hash))
-	lost, twice, bad, late := luck.Float64() < p.Loss, luck.Float64() < p.Duplicate, luck.Float64() < p.Corrupt, luck.Float64() < p.Reorder
-	jitter, bit := luck.Float64(), luck.Float64()
+	return p.fate(k, in)
+}
+
+// admit is the part of what happens to a frame that is the same for all who receive it: whether anything
+// passes, its size, and the bandwidth.
+func (p *place) admit(in passage) passage {
 	switch {
+	case in.outcome != Delivered:
 	case p.Down:
 		in.outcome = LinkDown
-	case lost:
-		in.outcome = Lost
-	case p.MTU > 0 && len(in.frame)-14 > p.MTU:
+	case p.MTU > 0 && len(in.frame)-linkHeader > p.MTU:
 		in.outcome = TooLong
+	case p.Bandwidth > 0:
+		at, ok := p.queue.pass(in.at, len(in.frame), p.Bandwidth, p.Queue)
+		if in.at = at; !ok {
+			in.outcome = QueueFull
+		}
 	}
-	if in.outcome != Delivered {
+	return in
+}
+
+// fate is the rest, which luck decides.
+func (p *place) fate(k flowKey, in passage) []passage {
+	if p.even() {
+		in.at = in.at.Add(p.Latency)
 		return []passage{in}
 	}
-	out, ok := p.queued(in.at, len(in.frame))
-	if !ok {
-		in.outcome = QueueFull
+	f := p.flows[k]
+	if f == nil {
+		f = new(flow)
+		p.flows[k] = f
+	}
+	f.packets++
+	l := drawLuck(p.seed, p.name, k, f.packets)
+	if l.share(ofLoss) < p.Loss {
+		in.outcome = Lost
 		return []passage{in}
 	}
-	out = out.Add(p.Latency + time.Duration(jitter*float64(p.Jitter)))
-	if late {
-		out = out.Add(max(p.Latency, time.Millisecond))
+	in.at = in.at.Add(p.Latency + time.Duration(l.share(ofJitter)*float64(p.Jitter)))
+	if l.share(ofReorder) < p.Reorder {
+		late := p.Latency
+		if late == 0 {
+			late = time.Millisecond
+		}
+		in.at = in.at.Add(late)
 		in.marks |= reordered
 	} else {
-		if out.Before(p.last) {
-			out = p.last
+		if in.at.Before(f.last) {
+			in.at = f.last
 		}
-		p.last = out
+		f.last = in.at
 	}
-	if bad {
-		in.frame = bytes.Clone(in.frame)
-		n := int(bit * float64(8*(len(in.frame)-14)))
-		in.frame[14+n/8] ^= 1 << (n % 8)
+	if l.share(ofCorrupt) < p.Corrupt {
+		in.frame = invert(in.frame, l.share(ofBit))
 		in.marks |= corrupted
 	}
-	in.at = out
-	if twice {
+	if l.share(ofDuplicate) < p.Duplicate {
 		again := in
 		again.marks |= duplicate
 		return []passage{in, again}
@@ -114,22 +156,55 @@ func (p *place) carry(in passage) []passage {
 	return []passage{in}
 }
 
-// queued returns when the frame has passed the bandwidth.
-func (p *place) queued(at time.Time, size int) (time.Time, bool) {
-	if p.Bandwidth == 0 {
-		return at, true
+// invert returns a copy of a frame of which one bit, behind the link-layer header, is inverted.
+func invert(frame []byte, which float64) []byte {
+	frame = bytes.Clone(frame)
+	if bits := 8 * (len(frame) - linkHeader); bits > 0 {
+		n := int(which * float64(bits))
+		frame[linkHeader+n/8] ^= 1 << (n % 8)
 	}
-	if p.free.Before(at) {
-		p.free = at
+	return frame
+}
+
+// queue is what waits for a bandwidth.
+type queue struct {
+	waiting []departure // the earliest first
+	bytes   int
+}
+
+type departure struct {
+	at   time.Time
+	size int
+}
+
+const defaultQueue = 64 << 10
+
+// pass returns when the last bit of a frame that comes now has passed, or false if there is no room for it
+// among those that wait, the one that is passing included.
+func (q *queue) pass(now time.Time, size, bitsPerSecond, limit int) (time.Time, bool) {
+	gone := 0
+	for gone < len(q.waiting) && !q.waiting[gone].at.After(now) {
+		q.bytes -= q.waiting[gone].size
+		gone++
 	}
-	queue := p.Queue
-	if queue == 0 {
-		queue = 64 << 10
+	q.waiting = append(q.waiting[:0], q.waiting[gone:]...)
+	if limit == 0 {
+		limit = defaultQueue
 	}
-	waiting := int(p.free.Sub(at).Seconds() * float64(p.Bandwidth) / 8)
-	if waiting+size > queue {
-		return at, false
+	if len(q.waiting) > 0 && q.bytes+size > limit {
+		return now, false
 	}
-	p.free = p.free.Add(time.Duration(float64(size) * 8 / float64(p.Bandwidth) * float64(time.Second)))
-	return p.free, true
+	from := now
+	if len(q.waiting) > 0 {
+		from = q.waiting[len(q.waiting)-1].at
+	}
+	d := departure{from.Add(transmission(size, bitsPerSecond)), size}
+	q.waiting, q.bytes = append(q.waiting, d), q.bytes+size
+	return d.at, true
+}
+
+// transmission returns how long so many bytes take, rounded up.
+func transmission(size, bitsPerSecond int) time.Duration {
+	bits, bps := int64(size)*8*int64(time.Second), int64(bitsPerSecond)
+	return time.Duration((bits-1)/bps + 1)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +35,10 @@ type Config struct {
 	// on. Zero: 30 days. Negative: for ever.
 	Patience time.Duration
 
+	// AllowLeaks is for tasks that start goroutines that outlive the lab, a library's own say. False: Close
+	// returns an error that names them.
+	AllowLeaks bool
+
 	// MaxTrace is how much of what was sent is kept, in bytes of memory. What is over it is left out,
 	// the oldest first, and Lab.LeftOut counts it. Zero: 64 MiB. Negative: nothing is kept.
 	MaxTrace int
@@ -60,18 +63,26 @@ type Lab struct {
 
 	scripts scripts
 
-	looking  sync.Mutex // held by who looks at the trace: see look
+	label string     // of its tasks' goroutines
+	wires sync.Mutex // of all segments and plugs; taken below stacks' locks
+
+	looking sync.Mutex // held by who looks at the trace: see look
+
 	mu       sync.Mutex
 	hosts    []*Host
 	segments []*Segment
-	// those of the DNS hosts
-	nameservers []netip.AddrPort
-	closers     []func() error // of what else there is to close, before the hosts
-	tasks       []*Task
-	failed      error      // why the lab gave up
-	complaints  []string   // what the test failed of, as far as the lab knows
-	seen        []pageHost // what the hosts were like before they were closed; nil: they are not
-	closed      bool
+	names    map[string]bool // of hosts and segments
+	numbers  map[string]int  // how many names were made of each kind
+	made     int             // hosts
+	tasks    []*Task
+	failed   error // why the lab gave up
+	closing  bool
+
+	complaints  []string         // what the test failed of, as far as the lab knows
+	seen        []pageHost       // what the hosts were like before they were closed; nil: they are not
+	nameservers []netip.AddrPort // those of the DNS hosts
+	closers     []func() error   // of what else there is to close, before the hosts
+	closed      chan struct{}    // closed at the end of Close
 }
 
 // TB is what a lab needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -85,8 +96,8 @@ type TB interface {
 	Cleanup(func())
 }
 
-// New returns a lab that the test's end closes. What is wrong with it, at its end too, fails the test. At
-// most one Config may be given. The calling goroutine is the lab's first task.
+// New returns a lab that the end of a test, benchmark or fuzz target closes. What is wrong with it, at its
+// end too, fails the test. At most one Config may be given. The calling goroutine is the lab's first task.
 func New(tb TB, cfg ...Config) *Lab {
 	tb.Helper()
 	l, err := start(context.Background(), tb, cfg)
@@ -113,7 +124,7 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 	if len(cfg) > 1 {
 		return nil, fmt.Errorf("lab: %d Configs, where one is enough", len(cfg))
 	}
-	l := &Lab{tb: tb}
+	l := &Lab{tb: tb, names: make(map[string]bool), numbers: make(map[string]int), closed: make(chan struct{}), label: newLabel()}
 	if len(cfg) == 1 {
 		l.cfg = cfg[0]
 	}
@@ -141,57 +152,6 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 	go l.sched.drive()
 	return l, nil
 }
-
-// giveUp ends what nobody can bring to an end. It is called by the scheduler.
-func (l *Lab) giveUp(err error) {
-	l.mu.Lock()
-	if l.failed == nil {
-		l.failed = err
-	}
-	hosts := slices.Clone(l.hosts)
-	l.mu.Unlock()
-	l.end(err)
-	l.sched.begin(func() {
-		l.remember()
-		for _, h := range hosts {
-			h.Stack.Close()
-		}
-	})
-}
-
-// Close closes the hosts and waits for the tasks. It returns what tasks returned and nobody has asked for,
-// and why the lab gave up, if it did. Closing twice is no error.
-func (l *Lab) Close() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return nil
-	}
-	l.closed = true
-	hosts, tasks, closers := slices.Clone(l.hosts), slices.Clone(l.tasks), l.closers
-	err := l.failed
-	l.mu.Unlock()
-
-	l.remember()
-	l.end(errClosed)
-	errs := []error{err}
-	for _, c := range closers {
-		errs = append(errs, c())
-	}
-	for _, h := range hosts {
-		errs = append(errs, h.Stack.Close())
-	}
-	for _, t := range tasks {
-		errs = append(errs, t.end())
-	}
-	l.sched.shutDown()
-	if !l.cfg.AllowBadChecksums {
-		errs = append(errs, l.CheckChecksums())
-	}
-	return errors.Join(errs...)
-}
-
-var errClosed = errors.New("lab: closed")
 
 // Context is done when the lab is closed or gives up.
 func (l *Lab) Context() context.Context { return l.ctx }

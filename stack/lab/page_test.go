@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func reportSample(tb lab.TB, size int) *lab.Lab {
 		_, err = c.Write(make([]byte, size))
 		return err
 	})
-	ping(tb, client, "2001:db8:2::100")
+	pingFrom(tb, client, "2001:db8:2::100")
 	c, err := client.DialContext(context.Background(), "tcp", "[2001:db8:2::100]:80")
 	if err != nil {
 		tb.Fatalf("%v", err)
@@ -74,7 +75,7 @@ func reportSample(tb lab.TB, size int) *lab.Lab {
 	return l
 }
 
-func ping(tb lab.TB, h *lab.Host, to string) {
+func pingFrom(tb lab.TB, h *lab.Host, to string) {
 	raw, err := h.ListenRaw(58, netip.Addr{})
 	if err != nil {
 		tb.Fatalf("%v", err)
@@ -87,17 +88,30 @@ func ping(tb lab.TB, h *lab.Host, to string) {
 	}
 }
 
-var browser = peertest.Kind{Env: "BROWSER_TESTS", Word: "browser"}
+// chromium returns the program's name, which is not the same everywhere.
+func chromium(t *testing.T) string {
+	t.Helper()
+	peertest.Browser.Off(t)
+	if testing.Short() {
+		t.Skipf("SKIP(%s): -short", peertest.Browser.Word)
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	peertest.Browser.Tools(t, "chromium")
+	return ""
+}
 
 // browse opens a page in Chromium and returns its document, and fails the test if a script did.
 func browse(t *testing.T, file, fragment string, flags ...string) string {
 	t.Helper()
-	browser.Tools(t, "chromium")
 	flags = append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr", "--log-level=0",
 		"--virtual-time-budget=5000", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir=" + t.TempDir(),
 	}, flags...)
-	cmd := exec.CommandContext(t.Context(), "chromium", append(flags, "--dump-dom", "file://"+file+fragment)...)
+	cmd := exec.CommandContext(t.Context(), chromium(t), append(flags, "--dump-dom", "file://"+file+fragment)...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
@@ -143,7 +157,7 @@ func textOf(dom, id string) string {
 }
 
 func TestPageInBrowser(t *testing.T) {
-	browser.Tools(t, "chromium")
+	chromium(t)
 	l := reportSample(t, 30_000)
 	file := pageOf(t, l)
 	syn := l.Packets(lab.Match("syn and from client"))[0]
@@ -174,7 +188,7 @@ func TestPageInBrowser(t *testing.T) {
 
 // The page's filters are the lab's: the same packets, the same errors.
 func TestPageFiltersInBrowser(t *testing.T) {
-	browser.Tools(t, "chromium")
+	chromium(t)
 	l := reportSample(t, 10_000)
 	file := pageOf(t, l)
 	texts := []string{
@@ -184,19 +198,12 @@ func TestPageFiltersInBrowser(t *testing.T) {
 		"tcp und port 80", "src", "(tcp", "tcp)", "type hello", "len 3", "port 70000", "net 1.2.3.4/33", "src 1.2.3", "from (", "src fe80::1%eth0", "net ::1/064", "host",
 	}
 	// What the page's own functions say of each text, as a line.
-	script := `<script>for (const text of ` + jsonOf(t, texts) + `) {
+	script := `for (const text of ` + jsonOf(t, texts) + `) {
 		let says;
 		try { const f = parseFilter(text); says = D.packets.filter(p => f(p, p.facts)).map(p => p.n).join(" "); } catch (e) { says = e.message; }
-		document.body.append(el("pre", { class: "says" }, says));
-	}</script>`
-	page, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, append(page, script...), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	said := regexp.MustCompile(`(?s)<pre class="says">(.*?)</pre>`).FindAllStringSubmatch(browse(t, file, ""), -1)
+		say(says);
+	}`
+	said := said(t, file, "", script)
 	if len(said) != len(texts) {
 		t.Fatalf("%d answers to %d filters", len(said), len(texts))
 	}
@@ -211,8 +218,99 @@ func TestPageFiltersInBrowser(t *testing.T) {
 			}
 			want = strings.Join(numbers, " ")
 		}
-		if got := html.UnescapeString(said[i][1]); got != want {
+		if got := said[i]; got != want {
 			t.Errorf("%q: %s in the page, %s in the lab", text, got, want)
+		}
+	}
+}
+
+// said runs a script at the end of a page and returns what it says.
+func said(t *testing.T, file, fragment, script string, flags ...string) (lines []string) {
+	t.Helper()
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = strings.TrimSuffix(file, ".html") + "-test.html"
+	const say = `const say = text => { const e = document.createElement("pre"); e.className = "says"; e.textContent = text; document.body.append(e); };`
+	if err := os.WriteFile(file, append(page, "<script>"+say+script+"</script>"...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?s)<pre class="says">(.*?)</pre>`).FindAllStringSubmatch(browse(t, file, fragment, flags...), -1) {
+		lines = append(lines, html.UnescapeString(m[1]))
+	}
+	return lines
+}
+
+// Broken and cut frames are shown as far as they go.
+func TestPageDecodesAnythingInBrowser(t *testing.T) {
+	chromium(t)
+	script := `
+	let luck = 1, threw = "", n = 0;
+	const random = limit => { luck = (luck * 1103515245 + 12345) % 2147483648; return luck % limit; };
+	for (let i = 0; i < 20000 && !threw; i++) {
+		const p = D.packets[i % D.packets.length], b = p.bytes.slice(0, random(4) ? p.bytes.length : random(p.bytes.length + 1));
+		for (let k = random(4); k > 0 && b.length; k--) b[Math.min(b.length - 1, 12 + random(60))] = random(256);
+		const q = { ...p, bytes: b, facts: factsOf(b, b.length + random(50)) };
+		try { layersOf(b, q.facts).forEach(l => { n += l.fields.length; }); kindOf(q.facts); sentence(q); parseFilter("len > 3 or port 80 or net ::/3 or type ns")(q, q.facts); } catch (e) { threw = e.stack + " " + Array.from(b); }
+	}
+	say(threw || (n > 50000 ? "fine" : n + " fields"));`
+	if got := said(t, pageOf(t, reportSample(t, 10_000)), "", script); len(got) != 1 || got[0] != "fine" {
+		t.Error(got)
+	}
+}
+
+// Everything can be done with keys.
+func TestPageKeysInBrowser(t *testing.T) {
+	chromium(t)
+	l := reportSample(t, 10_000)
+	script := `
+	const chosen = () => state.at < 0 ? "none" : String(state.shown[state.at].n) + (document.getElementById("row" + state.at)?.getAttribute("aria-selected") === "true" ? "" : " unmarked");
+	for (const key of ["ArrowDown", "ArrowDown", "k", "End", "Home", "PageDown", "n", "Escape", "/", "lost", "Enter", "ArrowDown", "/", "Escape"]) {
+		if (key === "lost") { filterBox.value = key; applyFilter(); continue; }
+		document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+		say(key + " " + chosen() + (document.activeElement === filterBox ? " typing" : "") + (filterBox.value ? " filtered" : ""));
+	}`
+	all, lost := l.Packets(), l.Packets(lab.Match("lost"))
+	if len(lost) < 2 {
+		t.Fatal("nothing was lost")
+	}
+	got := said(t, pageOf(t, l), "", script)
+	if len(got) != 13 {
+		t.Fatal(got)
+	}
+	got[5], got[6] = "", "" // how long a page is depends on the window, and so does the next loss
+	want := []string{
+		"ArrowDown 1", "ArrowDown 2", "k 1", fmt.Sprintf("End %d", len(all)), "Home 1", "", "", "Escape none", "/ none typing",
+		fmt.Sprintf("Enter %d filtered", lost[0].Number), fmt.Sprintf("ArrowDown %d filtered", lost[1].Number),
+		fmt.Sprintf("/ %d typing filtered", lost[1].Number), fmt.Sprintf("Escape %d typing", lost[1].Number),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("\n%q, not\n%q", got, want)
+	}
+}
+
+// Nothing is wider than the window, be it a telephone's.
+func TestPageWidthsInBrowser(t *testing.T) {
+	chromium(t)
+	file := pageOf(t, reportSample(t, 10_000))
+	frames := filepath.Join(filepath.Dir(file), "frames.html")
+	page := `<html data-ready="true" data-errors="0"><body><script>
+	for (const width of [390, 1280]) {
+		const f = document.createElement("iframe");
+		f.width = width; f.height = 844; f.src = "trace.html#packet=31";
+		f.onload = () => { const d = f.contentDocument, e = document.createElement("pre"); e.className = "says";
+			e.textContent = [width, d.documentElement.dataset.ready, d.documentElement.scrollWidth <= width, d.querySelectorAll(".row").length > 3, getComputedStyle(d.querySelector("aside")).position].join(" ");
+			document.body.append(e); };
+		document.body.append(f);
+	}</script></body></html>`
+	if err := os.WriteFile(frames, []byte(page), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dom := browse(t, frames, "", "--allow-file-access-from-files")
+	for _, want := range []string{"390 true true true fixed", "1280 true true true sticky"} {
+		if !strings.Contains(dom, ">"+want+"<") {
+			t.Errorf("there is no %q in %.3000s", want, dom)
 		}
 	}
 }
@@ -227,7 +325,7 @@ func jsonOf(t *testing.T, v any) string {
 
 // A page of 10,000 packets has a few rows only, and every packet in reach.
 func TestLargePageInBrowser(t *testing.T) {
-	browser.Tools(t, "chromium")
+	chromium(t)
 	l := reportSample(t, 6_000_000)
 	n := len(l.Packets())
 	file := pageOf(t, l)

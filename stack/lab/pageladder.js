@@ -1,7 +1,7 @@
 // The ladder: a column for each host that takes part, an arrow for each packet.
 
-const OUTCOMES = ["delivered", "lost", "queue full", "too long", "link down", "unplugged"];
-const hostOf = port => D.ports[port].split("/")[0];
+const OUTCOMES = ["delivered", "lost", "queue full", "too long", "link down", "unplugged", "partitioned"];
+const hostOf = port => D.ports[port].slice(0, D.ports[port].lastIndexOf("/"));
 
 // ladder is the columns of the packets that are shown.
 const ladder = { hosts: [], at: new Map(), width: 300 };

@@ -34,8 +34,11 @@ const (
 	quietVain    = 20
 	// A system call that takes so long is one that waits.
 	quietHabit = 100 * time.Millisecond
-	// A goroutine that is not the lab's may compute, but not for ever.
+	// A goroutine that is not the lab's may compute, but not for ever: while the process is not quiet, the
+	// lab's time goes no faster than real time, until it goes on all the same.
 	quietAtLast = time.Second
+	// In a process that is not quiet for so long, who has a turn and waits must be looked for.
+	quietBusy = 20 * time.Millisecond
 )
 
 func newQuiet() *quiet {
@@ -85,60 +88,74 @@ func (q *quiet) count(i int) uint64 {
 }
 
 // awaitTurnEnd returns when nobody has a turn. Who has one and waits for something that is not the lab's,
-// a channel or a lock, is noticed by the silence, and loses it.
+// a channel or a lock, is noticed by the silence, and loses it. In a process that is never silent, for
+// another test runs beside this one, the runtime's stack dump says who waits.
 func (s *scheduler) awaitTurnEnd() {
-	var silence time.Time // since when
-	began := time.Now()
-	for pause := quietPause; ; pause = min(2*pause, quietSilence/2) {
+	var silent time.Time // since when
+	var last uint64
+	for busy, look, pause := time.Now(), quietBusy, quietPause; ; {
 		s.mu.Lock()
-		running := s.running
+		holders, moves := s.holderIDs(), s.moves
 		s.mu.Unlock()
-		if running == 0 {
+		if len(holders) == 0 {
 			return
+		}
+		if moves != last {
+			silent, busy, last, look, pause = time.Time{}, time.Now(), moves, quietBusy, quietPause
 		}
 		s.timer.Reset(pause)
 		select {
 		case <-s.wake:
-			silence = time.Time{}
 			continue
 		case <-s.timer.C:
 		}
+		pause = min(2*pause, quietSilence/2)
+		now := time.Now()
 		switch {
 		case s.real != nil: // which nobody stops: order is of no use then
-			if time.Since(began) > quietSilence && s.deprive(running) {
-				return
+			if now.Sub(busy) > quietSilence {
+				s.deprive(moves)
 			}
-		case !s.quiet.now():
-			silence = time.Time{}
-		case silence.IsZero():
-			silence = time.Now()
-		case time.Since(silence) > quietSilence && s.deprive(running):
-			return
+		case s.quiet.now():
+			if silent.IsZero() {
+				silent = now
+			}
+			if s.foreign.Load() || now.Sub(silent) > quietSilence && allWait(holders) {
+				s.deprive(moves)
+			}
+		case now.Sub(busy) > look:
+			if allWait(holders) {
+				s.deprive(moves)
+			}
+			busy, look = now, 2*look // it stops the world
+			fallthrough
+		default:
+			silent = time.Time{}
 		}
 	}
 }
 
-// deprive takes the turn away from who has it, unless he just gave it back.
-func (s *scheduler) deprive(running int) bool {
+// deprive takes the turns away from who has them, unless something moved since.
+func (s *scheduler) deprive(moves uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running == running {
-		s.running = 0
+	if s.moves == moves {
+		s.holders = s.holders[:0]
+		s.moves++
 		s.foreign.Store(true)
 	}
-	return s.running == 0
 }
 
-// mayAdvance reports whether time may go on: all that runs has come to rest. It returns false as soon as
-// there is something else to look at.
-func (s *scheduler) mayAdvance() bool {
+// mayAdvance reports whether time may go on by d: all that runs has come to rest, or was given d of real time
+// to do so. It returns false as soon as there is something else to look at.
+func (s *scheduler) mayAdvance(d time.Duration) bool {
 	foreign := s.foreign.Load()
 	if !foreign && s.quiet.vain >= quietVain {
 		return true
 	}
-	limit := quietBriefly
+	limit := min(d, quietBriefly)
 	if foreign {
-		limit = quietAtLast
+		limit = min(d, quietAtLast)
 	}
 	for began := time.Now(); ; time.Sleep(quietPause) {
 		isQuiet := s.quiet.now()

@@ -29,7 +29,7 @@ func TestReportOfFailure(t *testing.T) {
 		j := judge(t, func(tb lab.TB) {
 			l := lab.New(tb)
 			a, _ := two(l)
-			ask(t, a, "[2001:db8::2]:9")
+			askAt(t, a, "[2001:db8::2]:9")
 			l.Sleep(time.Second)
 			if c.fail {
 				tb.Errorf("wrong")

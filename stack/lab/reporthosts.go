@@ -53,8 +53,13 @@ func (l *Lab) survey() []pageHost {
 	seen = []pageHost{}
 	for _, h := range hosts {
 		ph := pageHost{Name: h.name, Ports: []pagePort{}}
-		for _, p := range h.ports {
-			pp := pagePort{Name: p.iface, Segment: index[p.s], Hardware: p.hw.String(), Addresses: []pageAddress{}}
+		for _, mine := range h.cabled() {
+			p := mine.p
+			s := mine.Segment()
+			if s == nil {
+				continue
+			}
+			pp := pagePort{Name: p.iface, Segment: index[s], Hardware: p.hw.String(), Addresses: []pageAddress{}}
 			for _, i := range h.Interfaces() {
 				if i.Name() == p.iface {
 					pp.Addresses = pageAddresses(i.Addresses(), l.Now())

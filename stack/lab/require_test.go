@@ -67,7 +67,7 @@ func forge(t *testing.T, l *lab.Lab, h *lab.Host) {
 }
 
 func two(l *lab.Lab) (a, b *lab.Host) {
-	return l.Host(lab.HostConfig{Name: "a", Addresses: addr("2001:db8::1/64")}), l.Host(lab.HostConfig{Name: "b", Addresses: addr("2001:db8::2/64")})
+	return l.Host(lab.HostConfig{Name: "a", Addresses: lab.Addresses("2001:db8::1/64")}), l.Host(lab.HostConfig{Name: "b", Addresses: lab.Addresses("2001:db8::2/64")})
 }
 
 func TestBadChecksumFailsTheTest(t *testing.T) {
@@ -91,15 +91,15 @@ func TestBadChecksumFailsTheTest(t *testing.T) {
 func TestForwardedCorruptionIsNobodysFault(t *testing.T) {
 	l := lab.New(t)
 	one, two := l.Segment(lab.SegmentConfig{Impair: lab.Impairment{Corrupt: 0.5}}), l.Segment(lab.SegmentConfig{})
-	a := l.Host(lab.HostConfig{Name: "a", Segment: one, Addresses: addr("2001:db8:1::1/64"), Routers: []netip.Addr{netip.MustParseAddr("2001:db8:1::f")}})
+	a := l.Host(lab.HostConfig{Name: "a", Segment: one, Addresses: lab.Addresses("2001:db8:1::1/64"), Routers: []netip.Addr{netip.MustParseAddr("2001:db8:1::f")}})
 	l.Host(lab.HostConfig{Name: "r", Interfaces: []lab.InterfaceConfig{
-		{Segment: one, Addresses: addr("2001:db8:1::f/64"), Stack: stack.InterfaceConfig{Forward: true}},
-		{Segment: two, Addresses: addr("2001:db8:2::f/64"), Stack: stack.InterfaceConfig{Forward: true}},
+		{Segment: one, Addresses: lab.Addresses("2001:db8:1::f/64"), Stack: stack.InterfaceConfig{Forward: true}},
+		{Segment: two, Addresses: lab.Addresses("2001:db8:2::f/64"), Stack: stack.InterfaceConfig{Forward: true}},
 	}})
-	l.Host(lab.HostConfig{Name: "b", Segment: two, Addresses: addr("2001:db8:2::1/64")})
+	l.Host(lab.HostConfig{Name: "b", Segment: two, Addresses: lab.Addresses("2001:db8:2::1/64")})
 	l.Sleep(5 * time.Second)
 	for range 50 {
-		ask(t, a, "[2001:db8:2::1]:9")
+		askAt(t, a, "[2001:db8:2::1]:9")
 		l.Sleep(time.Second)
 	}
 	if n := l.Count(lab.Match("from r and badsum and udp")); n < 5 {
@@ -127,7 +127,7 @@ func TestRequire(t *testing.T) {
 		j := judge(t, func(tb lab.TB) {
 			l := lab.New(tb)
 			a, _ := two(l)
-			ask(t, a, "[2001:db8::2]:9")
+			askAt(t, a, "[2001:db8::2]:9")
 			l.Sleep(3 * time.Second)
 			c.check(l)
 		})
@@ -157,7 +157,7 @@ func TestWaitPacket(t *testing.T) {
 	l.Go("later", func(context.Context) error {
 		for range 2 {
 			l.Sleep(time.Hour)
-			ask(t, a, "[2001:db8::2]:9")
+			askAt(t, a, "[2001:db8::2]:9")
 		}
 		return nil
 	})

@@ -46,6 +46,7 @@ func (l *Lab) AddRouter(cfg RouterConfig) (*Router, error) {
 	if _, err := l.newName(&cfg.Name, "router"); err != nil {
 		return nil, fmt.Errorf("lab: router %q: %w", cfg.Name, err)
 	}
+	l.freeName(cfg.Name) // AddHost takes it
 	for _, a := range cfg.Advertise {
 		if err := a.check(); err != nil {
 			return nil, fmt.Errorf("lab: router %q: Advertise: %w", cfg.Name, err)
@@ -65,8 +66,8 @@ func (l *Lab) AddRouter(cfg RouterConfig) (*Router, error) {
 		return nil, err
 	}
 	r := &Router{Host: h}
-	for _, p := range h.ports {
-		r.advertisers = append(r.advertisers, newAdvertiser(h, p))
+	for _, i := range h.ifaces {
+		r.advertisers = append(r.advertisers, newAdvertiser(h, i.p))
 	}
 	if err := r.begin(cfg); err != nil {
 		h.Stack.Close()
@@ -103,6 +104,7 @@ func (r *Router) begin(cfg RouterConfig) error {
 
 // remove takes out a host that did not come about.
 func (l *Lab) remove(h *Host) {
+	l.freeName(h.name)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hosts = slices.DeleteFunc(l.hosts, func(other *Host) bool { return other == h })

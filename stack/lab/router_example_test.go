@@ -13,7 +13,7 @@ import (
 // A router announces a prefix, then takes it back; the host follows.
 func ExampleRouter() {
 	l, err := lab.Start(context.Background())
-	check(err)
+	orPanic(err)
 	defer l.Close()
 	r := l.Router(lab.RouterConfig{Advertise: []lab.Advertisement{{
 		Prefixes: lab.Prefixes("2001:db8:1::/64"),
@@ -32,11 +32,11 @@ func ExampleRouter() {
 
 	prefixes := lab.Prefixes("2001:db8:1::/64", "2001:db8:2::/64")
 	prefixes[0].Preferred = -1 // deprecated from now on
-	check(r.Advertise(lab.Advertisement{Prefixes: prefixes}))
+	orPanic(r.Advertise(lab.Advertisement{Prefixes: prefixes}))
 	l.Advance(time.Second)
 	show()
 
-	check(r.StopAdvertising(""))
+	orPanic(r.StopAdvertising(""))
 	l.Advance(time.Second)
 	show()
 	// Output:
@@ -53,13 +53,13 @@ func ExampleRouter() {
 // What is said on demand, here about each packet of a certain kind, by somebody who does not forward.
 func ExampleHost_Unreachable() {
 	l, err := lab.Start(context.Background())
-	check(err)
+	orPanic(err)
 	defer l.Close()
 	r := l.Host(lab.HostConfig{Name: "r", Addresses: lab.Addresses("2001:db8::1/64")})
 	h := l.Host(lab.HostConfig{Name: "h", Addresses: lab.Addresses("2001:db8::2/64"), Routers: []netip.Addr{netip.MustParseAddr("2001:db8::1")}})
 
 	l.On(func(p lab.Packet) bool { return p.From == "h/eth0" && len(p.Data) > 54 && p.Data[20] == 6 }, func(p lab.Packet) {
-		check(r.Unreachable(p, 1)) // prohibited
+		orPanic(r.Unreachable(p, 1)) // prohibited
 	})
 	_, err = h.DialContext(context.Background(), "tcp", "[2001:db8:f::1]:80")
 	fmt.Println(err)
@@ -69,27 +69,27 @@ func ExampleHost_Unreachable() {
 // The firewall of KB975808 passes one address of each family.
 func ExampleOnlyAddresses() {
 	l, err := lab.Start(context.Background())
-	check(err)
+	orPanic(err)
 	defer l.Close()
 	server := l.Host(lab.HostConfig{Name: "server", Addresses: lab.Addresses("10.0.0.50/24 skip", "10.0.0.100/24")})
 	client := l.Host(lab.HostConfig{Name: "client", Addresses: lab.Addresses("10.0.0.201/24")})
-	check(server.SetFirewall("eth0", lab.OnlyAddresses(netip.MustParseAddr("10.0.0.100"))))
+	orPanic(server.SetFirewall("eth0", lab.OnlyAddresses(netip.MustParseAddr("10.0.0.100"))))
 
 	in, err := client.ListenPacket(context.Background(), "udp", ":514")
-	check(err)
+	orPanic(err)
 	hears := func() {
 		c, err := server.DialContext(context.Background(), "udp", "10.0.0.201:514")
-		check(err)
+		orPanic(err)
 		defer c.Close()
 		fmt.Fprintf(c, "from %v", c.LocalAddr().(interface{ AddrPort() netip.AddrPort }).AddrPort().Addr())
 		buf := make([]byte, 100)
-		check(in.SetReadDeadline(l.Now().Add(time.Second)))
+		orPanic(in.SetReadDeadline(l.Now().Add(time.Second)))
 		n, _, err := in.ReadFrom(buf)
 		fmt.Printf("%q %v\n", buf[:n], err != nil)
 	}
 	hears()
-	check(server.Interfaces()[0].SetSkipAsSource(netip.MustParseAddr("10.0.0.50"), false))
-	check(server.Interfaces()[0].SetSkipAsSource(netip.MustParseAddr("10.0.0.100"), true))
+	orPanic(server.Interfaces()[0].SetSkipAsSource(netip.MustParseAddr("10.0.0.50"), false))
+	orPanic(server.Interfaces()[0].SetSkipAsSource(netip.MustParseAddr("10.0.0.100"), true))
 	hears()
 	// Output:
 	// "from 10.0.0.100" false
@@ -99,11 +99,11 @@ func ExampleOnlyAddresses() {
 // Somebody else has the address.
 func ExampleSegment_Conflict() {
 	l, err := lab.Start(context.Background())
-	check(err)
+	orPanic(err)
 	defer l.Close()
 	lan := l.Segment(lab.SegmentConfig{})
 	_, err = lan.Conflict(netip.MustParseAddr("2001:db8::1"))
-	check(err)
+	orPanic(err)
 	h := l.Host(lab.HostConfig{Interfaces: []lab.InterfaceConfig{{
 		Addresses: lab.Addresses("2001:db8::1/64"), Stack: stack.InterfaceConfig{DAD: true},
 	}}})
@@ -113,7 +113,7 @@ func ExampleSegment_Conflict() {
 	// Output: 2001:db8::1/64 duplicate
 }
 
-func check(err error) {
+func orPanic(err error) {
 	if err != nil {
 		panic(err)
 	}

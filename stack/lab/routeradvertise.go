@@ -42,8 +42,8 @@ func (r *Router) withAdvertiser(a Advertisement, f func(*advertiser, Advertiseme
 	if err != nil {
 		return err
 	}
-	if n := len(adv.packet(a)); n > adv.p.s.mtu {
-		return fmt.Errorf("lab: router %q: an advertisement of %d bytes, more than the MTU of %q, %d", r.name, n, adv.p.s.name, adv.p.s.mtu)
+	if n := len(adv.packet(a)); n > adv.p.mtu {
+		return fmt.Errorf("lab: router %q: an advertisement of %d bytes, more than the MTU of %q, %d", r.name, n, adv.p.name, adv.p.mtu)
 	}
 	f(adv, a)
 	return nil

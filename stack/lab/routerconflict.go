@@ -35,7 +35,7 @@ func (s *Segment) station(name string) station {
 	h.turns = newTurns(s.l.sched, s.name+"/"+name, s.l.cfg.Seed)
 	n := hashOf(h.turns.name)
 	p := &port{
-		s: s, h: h, name: h.turns.name, closed: make(chan struct{}),
+		segment: s, h: h, mtu: s.mtu, name: h.turns.name, closed: make(chan struct{}),
 		hw: net.HardwareAddr{6, byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)},
 	}
 	return station{p}

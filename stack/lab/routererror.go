@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 
 	"github.com/hextet/hextet/icmp6/checksum"
 	"github.com/hextet/hextet/stack/internal/ndp"
@@ -127,11 +126,14 @@ func (h *Host) zoned(a netip.Addr, segment string) netip.Addr {
 
 // portOn is the host's first port on a segment; nil if it has none.
 func (h *Host) portOn(segment string) *port {
-	i := slices.IndexFunc(h.ports, func(p *port) bool { return p.s.name == segment })
-	if i < 0 {
-		return nil
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, i := range h.ifaces {
+		if s := i.p.on(); s != nil && s.name == segment {
+			return i.p
+		}
 	}
-	return h.ports[i]
+	return nil
 }
 
 func isIPv4(p Packet) bool { return readHeader(p.Data).src.Is4() }

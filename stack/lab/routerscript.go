@@ -68,7 +68,7 @@ func (l *Lab) On(match func(Packet) bool, do func(Packet)) (stop func()) {
 func (l *Lab) After(d time.Duration, f func()) (stop func() bool) {
 	return l.sched.after(nil, d, func() {
 		if l.ctx.Err() == nil {
-			l.sched.begin(f)
+			l.sched.begin("what After arranged", f)
 		}
 	})
 }

@@ -17,38 +17,48 @@ type scheduler struct {
 	wake    chan struct{} // holds a token when drive has something to look at
 	stopped chan struct{} // closed when drive has returned
 	foreign atomic.Bool   // a goroutine that is none of the lab's was noticed
+	over    atomic.Bool   // the lab is being closed or gave up: who waits for time or tasks goes on
 	quiet   *quiet
 	timer   *time.Timer // drive's
+	touches atomic.Uint64
 
 	mu      sync.Mutex
 	now     time.Time
 	events  events
 	seq     uint64
-	running int       // goroutines that have their turn
+	holders []*waiter // who has a turn
+	moves   uint64    // how often holders changed
 	parked  []*waiter // in the order in which they came
 	all     bool      // all of parked are to be asked, not only those at a dirty stack
 	dirty   []*turns  // stacks that something happened to
 	until   time.Time // time goes no further; zero: it goes on as events are due
 	manual  bool      // it never goes beyond until
 	stop    bool
-	stuck   func(error) // told when nothing can happen any more
-	look    func()      // looks at what was sent, before anything else happens
+	cut     bool // stop whoever is left
+	stuck   func(error)
+	look    func() // looks at what was sent, before anything else happens; nil: nobody does
 	patient patience
-	real    *realTime // nil: time is the lab's own
+	real    *realTime         // nil: time is the lab's own
+	names   map[uint64]string // what goroutines are called
 }
 
-// waiter is a goroutine that waits for its turn.
+// waiter is a goroutine that waits for its turn, or has it.
 type waiter struct {
+	id    uint64 // of the goroutine; 0: not known yet
 	ready func() bool
 	host  *turns        // where it waits; nil: elsewhere
 	turn  chan struct{} // closed when it has its turn
 	what  string
 }
 
+// newScheduler returns a scheduler under which the calling goroutine has its turn. stuck is told when nothing
+// can happen any more.
 func newScheduler(start time.Time, stuck func(error)) *scheduler {
+	first := goroutineID()
 	return &scheduler{
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		now: start, running: 1, stuck: stuck, quiet: newQuiet(), timer: time.NewTimer(0),
+		now: start, stuck: stuck, quiet: newQuiet(), timer: time.NewTimer(0),
+		holders: []*waiter{{id: first}}, names: map[uint64]string{first: "the lab's first task"},
 	}
 }
 
@@ -63,7 +73,9 @@ func (s *scheduler) drive() {
 func (s *scheduler) step() bool {
 	s.awaitTurnEnd()
 	s.settle()
-	s.look()
+	if s.look != nil {
+		s.look()
+	}
 	s.drain() // what comes from now on comes from elsewhere
 	if w := s.nextReady(); w != nil {
 		close(w.turn)
@@ -71,7 +83,8 @@ func (s *scheduler) step() bool {
 	}
 	s.mu.Lock()
 	e, ok := s.due()
-	stop := s.stop && s.running == 0 && len(s.parked) == 0
+	now := s.clockNow()
+	stop := s.stop && (s.cut || len(s.holders) == 0 && len(s.parked) == 0)
 	s.mu.Unlock()
 	switch {
 	case stop:
@@ -80,14 +93,12 @@ func (s *scheduler) step() bool {
 		s.idle()
 		return true
 	}
-	if e.at.After(s.time()) {
-		if s.real != nil {
-			s.awaitReal(e.at)
-			return true
-		}
-		if !s.mayAdvance() {
-			return true // somebody came
-		}
+	if e.at.After(now) && s.real != nil {
+		s.awaitReal(e.at)
+		return true
+	}
+	if e.at.After(now) && !s.mayAdvance(e.at.Sub(now)) {
+		return true // somebody came
 	}
 	s.carryOut(e)
 	return true
@@ -115,12 +126,13 @@ func (s *scheduler) carryOut(e *event) {
 	if e.at.After(s.now) {
 		s.now = e.at
 	}
-	if e.host != nil {
+	switch e.kind {
+	case ofHost:
 		s.touch(e.host)
-	} else {
+	case ofTask:
 		s.all = true
 	}
-	tired := s.patient.event(s.now, e.host == nil)
+	tired := s.patient.event(s.now, e.kind == ofTask)
 	s.mu.Unlock()
 	if tired != nil {
 		s.stuck(tired)
@@ -132,13 +144,15 @@ func (s *scheduler) carryOut(e *event) {
 func (s *scheduler) nextReady() *waiter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := s.all || s.foreign.Load() // who is foreign tells nobody what he does: that he ends a context, say
 	for i, w := range s.parked {
-		if !s.all && w.host != nil && !w.host.asked {
+		if !all && w.host != nil && !w.host.asked {
 			continue
 		}
 		if w.ready() {
 			s.parked = slices.Delete(s.parked, i, i+1)
-			s.running++
+			s.holders = append(s.holders, w)
+			s.moves++
 			s.all = true // it may do anything to anybody
 			s.patient.progress(s.now)
 			return w
@@ -152,13 +166,14 @@ func (s *scheduler) nextReady() *waiter {
 	return nil
 }
 
-// settle waits until the stacks that something happened to have worked it off.
+// settle waits until the stacks that something happened to have worked it off. A stack is asked again until
+// it did nothing meanwhile: what one of its goroutines gives another may come too late for the first asking.
 func (s *scheduler) settle() {
 	for {
 		s.mu.Lock()
 		var next *turns
 		for _, t := range s.dirty {
-			if t.unsettled.Load() {
+			if t.unsettled.Swap(false) {
 				next = t
 				break
 			}
@@ -174,6 +189,7 @@ func (s *scheduler) settle() {
 // touch notes that something happened to a stack. The lock is held.
 func (s *scheduler) touch(t *turns) {
 	t.unsettled.Store(true)
+	t.note()
 	if !t.asked {
 		t.asked = true
 		s.dirty = append(s.dirty, t)
@@ -185,30 +201,85 @@ func (s *scheduler) park(h *turns, what string, ready func() bool) {
 	if ready() {
 		return
 	}
-	w := &waiter{ready: ready, host: h, what: what, turn: make(chan struct{})}
-	s.mu.Lock()
-	s.leave()
-	s.parked = append(s.parked, w)
-	s.all = true
-	s.mu.Unlock()
-	s.notify()
+	w := &waiter{id: goroutineID(), ready: ready, host: h, what: what, turn: make(chan struct{})}
+	s.leave(w.id, w)
 	select {
 	case <-w.turn:
 	case <-s.stopped: // from now on everybody blocks by himself
 	}
 }
 
-// leave ends a turn. A goroutine that has none is not the lab's. The lock is held.
-func (s *scheduler) leave() {
-	if s.running > 0 {
-		s.running--
-	} else {
+// leave ends the caller's turn and lets him wait as w, if that is not nil.
+func (s *scheduler) leave(id uint64, w *waiter) {
+	lent := s.lent(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch n := slices.IndexFunc(s.holders, func(h *waiter) bool { return h.id == id }); {
+	case n >= 0:
+		s.holders = slices.Delete(s.holders, n, n+1)
+	case lent && len(s.holders) > 0:
+		s.holders = s.holders[:0]
+	default:
 		s.foreign.Store(true)
+	}
+	s.moves++
+	s.all = true
+	if w != nil {
+		s.parked = append(s.parked, w)
+	}
+	s.notify()
+}
+
+// lent reports whether a goroutine that has no turn runs in the place of those who have: it was started by a
+// task that waits for it in its own way, as a test does for a subtest.
+func (s *scheduler) lent(id uint64) bool {
+	for try := range 4 {
+		s.mu.Lock()
+		holders := s.holderIDs()
+		s.mu.Unlock()
+		if s.foreign.Load() || len(holders) == 0 || slices.Contains(holders, id) {
+			return false
+		}
+		if allWait(holders) {
+			return true
+		}
+		time.Sleep(quietPause << (2 * try)) // it may be about to
+	}
+	return false
+}
+
+// borrow makes the turn that somebody has the caller's, until giveBack.
+func (s *scheduler) borrow() (giveBack func()) {
+	id := goroutineID()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.foreign.Load() || len(s.holders) != 1 {
+		return func() {}
+	}
+	owner := s.holders[0].id
+	s.holders[0].id = id
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, h := range s.holders {
+			if h.id == id {
+				h.id = owner
+			}
+		}
 	}
 }
 
+// holderIDs returns who has a turn. The lock is held.
+func (s *scheduler) holderIDs() []uint64 {
+	var ids []uint64
+	for _, h := range s.holders {
+		ids = append(ids, h.id)
+	}
+	return ids
+}
+
 // begin runs f on a goroutine of its own, when its turn comes.
-func (s *scheduler) begin(f func()) {
+func (s *scheduler) begin(name string, f func()) {
 	w := &waiter{ready: func() bool { return true }, turn: make(chan struct{}), what: "to begin"}
 	s.mu.Lock()
 	s.parked = append(s.parked, w)
@@ -216,21 +287,25 @@ func (s *scheduler) begin(f func()) {
 	s.mu.Unlock()
 	s.notify()
 	go func() {
+		id := goroutineID()
+		s.mu.Lock()
+		w.id = id
+		s.names[id] = name
+		s.mu.Unlock()
+		defer s.end(id) // also if f ends the goroutine
 		select {
 		case <-w.turn:
 		case <-s.stopped:
 		}
-		defer s.end() // also if f ends the goroutine
 		f()
 	}()
 }
 
-func (s *scheduler) end() {
+func (s *scheduler) end(id uint64) {
+	s.leave(id, nil)
 	s.mu.Lock()
-	s.leave()
-	s.all = true
+	delete(s.names, id)
 	s.mu.Unlock()
-	s.notify()
 }
 
 func (s *scheduler) drain() {
@@ -253,12 +328,20 @@ func (s *scheduler) time() time.Time {
 	return s.clockNow()
 }
 
-// shutDown ends drive as soon as no goroutine waits for its turn any more.
-func (s *scheduler) shutDown() {
+// finish lets go on who waits for time or for tasks.
+func (s *scheduler) finish() {
+	s.over.Store(true)
 	s.mu.Lock()
-	s.stop = true
-	s.leave()
+	s.all = true
 	s.mu.Unlock()
 	s.notify()
+}
+
+// shutDown ends drive as soon as no goroutine waits for its turn any more, or at once.
+func (s *scheduler) shutDown(atOnce bool) {
+	s.mu.Lock()
+	s.stop, s.cut = true, atOnce
+	s.mu.Unlock()
+	s.leave(goroutineID(), nil)
 	<-s.stopped
 }

@@ -1,13 +1,7 @@
 package lab
 
 import (
-	"bytes"
 	"fmt"
-	"net"
-	"sync"
-	"time"
-
-	"github.com/hextet/hextet/stack/offload"
 )
 
 // SegmentConfig configures a Segment. The zero SegmentConfig is a perfect wire of MTU 1500.
@@ -18,7 +12,8 @@ type SegmentConfig struct {
 	// MTU is that of the interfaces on it. Zero: 1500.
 	MTU int
 
-	// Impair is what happens to every packet that crosses it, to each receiver's copy by itself.
+	// Impair is what happens to every packet that crosses it, to each receiver's copy by itself. The
+	// bandwidth is shared by all.
 	Impair Impairment
 }
 
@@ -28,17 +23,17 @@ type Segment struct {
 	name string
 	mtu  int
 
-	mu     sync.Mutex
+	// Under the lab's wires.
 	ports  []*port // in the order in which they were plugged in
 	places map[string]*port
-	way    place // through the switch
+	way    place         // through the switch
+	parts  map[*Host]int // nil: everybody reaches everybody
+
+	members members // of groups
 }
 
 // AddSegment adds a segment.
 func (l *Lab) AddSegment(cfg SegmentConfig) (*Segment, error) {
-	if _, err := l.newName(&cfg.Name, "lan"); err != nil {
-		return nil, fmt.Errorf("lab: segment %q: %w", cfg.Name, err)
-	}
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
@@ -48,7 +43,10 @@ func (l *Lab) AddSegment(cfg SegmentConfig) (*Segment, error) {
 	if err := cfg.Impair.check(); err != nil {
 		return nil, fmt.Errorf("lab: segment %q: %w", cfg.Name, err)
 	}
-	s := &Segment{l: l, name: cfg.Name, mtu: cfg.MTU, places: make(map[string]*port)}
+	if _, err := l.newName(&cfg.Name, "lan"); err != nil {
+		return nil, fmt.Errorf("lab: segment %q: %w", cfg.Name, err)
+	}
+	s := &Segment{l: l, name: cfg.Name, mtu: cfg.MTU, places: make(map[string]*port), members: make(members)}
 	s.way.init(l.cfg.Seed, cfg.Name, cfg.Impair)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,174 +73,160 @@ func (l *Lab) firstSegment() (*Segment, error) {
 // Name returns the segment's name.
 func (s *Segment) Name() string { return s.name }
 
-// plug adds a port for an interface.
-func (s *Segment) plug(h *Host, c InterfaceConfig) *port {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := &port{
-		s: s, h: h, iface: c.Stack.Name, name: h.name + "/" + c.Stack.Name, hw: c.HardwareAddr,
-		reading: make(chan struct{}), closed: make(chan struct{}),
+// MTU returns the size of the largest IP packet that crosses the segment.
+func (s *Segment) MTU() int { return s.mtu }
+
+// Impair changes what happens to packets that are sent from now on, and reports what is wrong with i, in
+// which case nothing changes.
+func (s *Segment) Impair(i Impairment) error {
+	if err := i.check(); err != nil {
+		return fmt.Errorf("lab: segment %q: %w", s.name, err)
 	}
-	p.send.init(s.l.cfg.Seed, p.name+" sends", c.Send)
-	p.receive.init(s.l.cfg.Seed, p.name+" receives", c.Receive)
-	s.ports = append(s.ports, p)
-	s.places[string(p.hw)] = p
-	return p
-}
-
-// forward passes a frame on to whom it is for: everybody else, if it is for a group or nobody has the
-// address. It is called below locks of the sender's stack.
-func (s *Segment) forward(from *port, frame []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.l.trace.record(s.l.sched.time(), from, frame)
-	defer r.settle()
-	defer s.l.scripts.see(from.h.turns, r.p)
-	if frame[0]&1 == 0 {
-		if to := s.places[string(frame[:6])]; to != nil {
-			if to != from {
-				s.pass(r, from, to, frame)
-			}
-			return
-		}
-	}
-	for _, to := range s.ports {
-		if to != from {
-			s.pass(r, from, to, frame)
-		}
-	}
-}
-
-// pass brings a frame to one port, by way of what may happen to it on the way.
-func (s *Segment) pass(r *record, from, to *port, frame []byte) {
-	now := s.l.sched.time()
-	for _, f := range from.send.carry(passage{at: now, frame: frame}) {
-		for _, g := range s.way.carry(f) {
-			for _, arrival := range to.receive.carry(g) {
-				r.arrives(to, arrival)
-				if arrival.outcome != Delivered {
-					continue
-				}
-				s.l.sched.after(to.h.turns, arrival.at.Sub(now), func() {
-					if !to.take(arrival.frame) {
-						r.unplugged(to, arrival.at.Sub(now))
-					}
-				})
-			}
-		}
-	}
-}
-
-// port is where an interface is plugged in: the interface's link.
-type port struct {
-	s     *Segment
-	h     *Host
-	iface string
-	name  string // host and interface
-	hw    net.HardwareAddr
-
-	send, receive place // under the segment's lock
-	gate          gate  // between the interface and the wire
-
-	reading chan struct{} // closed when deliver is there
-	deliver func(offload.Packet)
-	closed  chan struct{}
-	once    sync.Once
-	buf     []byte  // under the segment's lock
-	sent    []*port // to whom the latest frame went; for records
-}
-
-var _ offload.Link = (*port)(nil)
-
-func (p *port) MTU() int                       { return p.s.mtu }
-func (p *port) HardwareAddr() net.HardwareAddr { return p.hw }
-
-// ReadOffload takes deliver over: the lab calls it when a frame arrives, one at a time.
-func (p *port) ReadOffload(deliver func(offload.Packet)) error {
-	p.deliver = deliver
-	close(p.reading)
-	<-p.closed
-	return net.ErrClosed
-}
-
-// await returns when the stack reads the port.
-func (p *port) await() { <-p.reading }
-
-// take gives a frame to the stack, if it is still there.
-func (p *port) take(frame []byte) bool {
-	select {
-	case <-p.closed:
-		return false
-	default:
-		if !p.gate.passes(p, In, frame) {
-			return false
-		}
-		p.deliver(offload.Packet{Info: offload.Info{Network: 14}, Pieces: [][]byte{frame}})
-		return true
-	}
-}
-
-// WriteOffload sends every segment of every packet by itself: what happens on the way happens to one.
-func (p *port) WriteOffload(pkts []offload.Packet) (n int, err error) {
-	for _, pkt := range pkts {
-		segs, err := pkt.Segments()
-		if err != nil {
-			return n, err
-		}
-		for i := range segs.Len() {
-			p.write(segs.Append(nil, i))
-			n++
-		}
-	}
-	return n, nil
-}
-
-func (p *port) write(frame []byte) {
-	select {
-	case <-p.closed:
-	default:
-		if p.gate.passes(p, Out, frame) {
-			p.s.forward(p, frame)
-		}
-	}
-}
-
-func (p *port) WritePackets(bufs [][]byte) (int, error) {
-	for _, b := range bufs {
-		p.write(bytes.Clone(b))
-	}
-	return len(bufs), nil
-}
-
-// ReadPackets is not called: a stack calls ReadOffload.
-func (p *port) ReadPackets([][]byte, []int) (int, error) {
-	<-p.closed
-	return 0, net.ErrClosed
-}
-
-// Close unplugs the port.
-func (p *port) Close() error {
-	p.once.Do(func() {
-		close(p.closed)
-		s := p.s
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i, q := range s.ports {
-			if q == p {
-				s.ports = append(s.ports[:i:i], s.ports[i+1:]...)
-			}
-		}
-		if s.places[string(p.hw)] == p {
-			delete(s.places, string(p.hw))
-		}
-	})
+	s.l.wires.Lock()
+	defer s.l.wires.Unlock()
+	s.way.Impairment = i
 	return nil
 }
 
-// passage is a frame, when it is to come out, and what has happened to it so far.
-type passage struct {
-	at      time.Time
-	frame   []byte
-	outcome Outcome
-	marks   marks
+// Partition lets only those reach each other that are in the same group. Hosts that are in none are together
+// in one more. It takes the place of an earlier partition. Packets on their way arrive.
+func (s *Segment) Partition(groups ...[]*Host) error {
+	parts := make(map[*Host]int)
+	for n, g := range groups {
+		for _, h := range g {
+			if h == nil {
+				return fmt.Errorf("lab: segment %q: partition: group %d has a nil host", s.name, n)
+			}
+			if other, ok := parts[h]; ok && other != n+1 {
+				return fmt.Errorf("lab: segment %q: partition: host %q is in the groups %d and %d", s.name, h.name, other-1, n)
+			}
+			parts[h] = n + 1
+		}
+	}
+	s.l.wires.Lock()
+	defer s.l.wires.Unlock()
+	s.parts = parts
+	return nil
+}
+
+// Heal ends a partition.
+func (s *Segment) Heal() {
+	s.l.wires.Lock()
+	defer s.l.wires.Unlock()
+	s.parts = nil
+}
+
+// forward passes a frame on to whom it is for: everybody else, if it is for a group or nobody has the
+// address. It is called below locks of the sender's stack, and with the lab's wires locked.
+func (s *Segment) forward(from *port, frame []byte) {
+	now := s.l.sched.time()
+	r := s.l.trace.record(now, from, frame)
+	defer r.settle()
+	defer s.l.scripts.see(from.h.turns, r.p)
+	to, name := s.receivers(frame)
+	in := passage{at: now, frame: frame}
+	if len(frame)-linkHeader > s.mtu { // a cable from a segment with a larger one
+		in.outcome = TooLong
+	}
+	alike := len(to) > 1 && s.alike()
+	for _, out := range from.send.carry(flowKey{from.name, name}, in) {
+		if out = s.way.admit(out); out.outcome == Delivered && alike {
+			out.at = out.at.Add(s.way.Latency)
+			s.flood(r, from, to, out)
+			continue
+		}
+		var copies []arrival
+		for _, p := range to {
+			if p != from {
+				copies = s.cross(copies, from, p, out)
+			}
+		}
+		s.deliver(r, copies)
+	}
+}
+
+// receivers returns the ports that a frame is for, and what they are called together.
+func (s *Segment) receivers(frame []byte) ([]*port, string) {
+	address := string(frame[:6])
+	if frame[0]&1 == 0 {
+		if to := s.places[address]; to != nil {
+			return []*port{to}, to.name
+		}
+	}
+	return s.ports, address
+}
+
+// alike reports whether the same happens to all copies of a frame.
+func (s *Segment) alike() bool {
+	if !s.way.even() || s.parts != nil {
+		return false
+	}
+	for _, p := range s.ports {
+		if p.receive.Impairment != (Impairment{}) || !p.receive.even() {
+			return false
+		}
+	}
+	return true
+}
+
+// flood is deliver for copies that arrive at the same time everywhere. A group may have a thousand ports, and
+// nobody in it: they are one event, which keeps nothing for each.
+func (s *Segment) flood(r *record, from *port, to []*port, out passage) {
+	for _, p := range to {
+		if p != from {
+			r.arrives(p, out)
+		}
+	}
+	to = to[:len(to):len(to)] // whoever is plugged in later is not among them
+	after := out.at.Sub(r.p.Time)
+	s.l.sched.arrange(&event{kind: ofWire, f: func() {
+		for _, p := range s.members.of(out.frame, to, s.l.sched.touches.Add(1)) {
+			if p != from && p.wants(out.frame) {
+				s.l.sched.deliver(p.h.turns, func() { p.take(r, after, out.frame, s) })
+			}
+		}
+	}}, after)
+}
+
+// arrival is a copy of a frame that arrives at a port.
+type arrival struct {
+	passage
+	to *port
+}
+
+// cross adds what becomes of a frame on the way to one of its receivers.
+func (s *Segment) cross(copies []arrival, from, to *port, in passage) []arrival {
+	if in.outcome == Delivered && s.parts[to.h] != s.parts[from.h] {
+		in.outcome = Partitioned
+	}
+	if in.outcome != Delivered {
+		return append(copies, arrival{in, to})
+	}
+	k := flowKey{from.name, to.name}
+	for _, t := range s.way.fate(k, in) {
+		if t.outcome != Delivered {
+			copies = append(copies, arrival{t, to})
+			continue
+		}
+		for _, a := range to.receive.carry(k, t) {
+			copies = append(copies, arrival{a, to})
+		}
+	}
+	return copies
+}
+
+// deliver arranges for copies of a frame to arrive.
+func (s *Segment) deliver(r *record, copies []arrival) {
+	for _, a := range copies {
+		r.arrives(a.to, a.passage)
+		if a.outcome != Delivered {
+			continue
+		}
+		after := a.at.Sub(r.p.Time)
+		s.l.sched.after(a.to.h.turns, after, func() {
+			if a.to.wants(a.frame) {
+				a.to.take(r, after, a.frame, s)
+			}
+		})
+	}
 }

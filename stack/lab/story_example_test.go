@@ -24,7 +24,7 @@ connect server 10.0.0.25:25 within=3s
 server> netsh int ipv4 set address "Local Area Connection" address=10.0.0.50 skipassource=true
 connect server 10.0.0.25:25 within=3s
 `)
-	check(err)
+	orPanic(err)
 	fmt.Print(told)
 	// Output:
 	// # The firewall passes one address.

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"runtime"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 )
@@ -14,43 +15,56 @@ import (
 type Task struct {
 	l     *Lab
 	name  string
+	id    atomic.Uint64 // of its goroutine; 0: it has not begun
 	done  atomic.Bool
 	asked atomic.Bool // somebody knows err
 	err   error       // before done
 }
 
+// String returns the task's name, as in task "server".
+func (t *Task) String() string { return fmt.Sprintf("task %q", t.name) }
+
 // Go starts f as a task, which ends by the time Close returns: its context is done then, and the hosts are
-// closed. An error that nobody asked Wait for is Close's.
+// closed. An error that nobody asked Wait for is Close's. The goroutine, and those that it starts, have the
+// label lab.task for profiles.
 func (l *Lab) Go(name string, f func(ctx context.Context) error) *Task {
 	t := &Task{l: l, name: name}
 	l.mu.Lock()
 	l.tasks = append(l.tasks, t)
 	l.mu.Unlock()
-	l.sched.begin(func() {
-		t.err = fmt.Errorf("lab: task %q ended its goroutine", name)
+	l.sched.begin(t.String(), func() {
+		t.id.Store(goroutineID())
+		t.err = fmt.Errorf("%v ended its goroutine", t) // f may not return
 		defer t.done.Store(true)
-		t.err = f(l.ctx)
+		pprof.Do(l.ctx, pprof.Labels("lab", l.label, "lab.task", name), func(ctx context.Context) { t.err = f(ctx) })
 	})
 	return t
 }
 
-// Wait returns when the task has ended, and what it returned.
-func (t *Task) Wait() error {
-	t.l.sched.park(nil, fmt.Sprintf("for task %q", t.name), t.done.Load)
-	t.asked.Store(true)
-	return t.err
-}
-
-// end waits for a task of a lab that is closed. That its hosts and its context have ended is no error then.
-func (t *Task) end() error {
-	t.l.sched.park(nil, fmt.Sprintf("for the end of task %q", t.name), t.done.Load)
-	if t.asked.Load() || errors.Is(t.err, net.ErrClosed) || errors.Is(t.err, context.Canceled) {
-		return nil
-	}
-	if t.err != nil {
-		return fmt.Errorf("lab: task %q: %w", t.name, t.err)
+// taskOf returns the task that a goroutine is, or nil.
+func (l *Lab) taskOf(id uint64) *Task {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.tasks {
+		if t.id.Load() == id {
+			return t
+		}
 	}
 	return nil
+}
+
+// Wait returns when the task has ended, and what it returned. It returns an error if the lab gives up or is
+// closed before, or if the task is the caller.
+func (t *Task) Wait() error {
+	if t.id.Load() == goroutineID() {
+		return fmt.Errorf("lab: %v waits for its own end", t)
+	}
+	t.l.sched.park(nil, "for "+t.String(), func() bool { return t.done.Load() || t.l.sched.over.Load() })
+	if !t.done.Load() {
+		return fmt.Errorf("lab: waiting for %v: %w", t, t.l.why())
+	}
+	t.asked.Store(true)
+	return t.err
 }
 
 // Wait waits for all tasks that were started so far and returns the first error among them.
@@ -67,19 +81,45 @@ func (l *Lab) Wait() error {
 	return first
 }
 
-// Advance lets d pass, and all that happens in it. Under Config.Manual nothing else does.
-func (l *Lab) Advance(d time.Duration) {
-	var over atomic.Bool
-	l.sched.after(nil, d, func() { over.Store(true) })
-	l.sched.grant(d)
-	l.sched.park(nil, "for time to pass", over.Load)
+// why returns why nobody waits any more.
+func (l *Lab) why() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed != nil {
+		return l.failed
+	}
+	return errClosed
 }
 
-// Sleep is time.Sleep in the lab's time: it waits until d has passed, whoever lets it.
-func (l *Lab) Sleep(d time.Duration) {
+// Advance lets d pass, and all that happens in it. Under Config.Manual nothing else does. If the lab ends
+// first, see Sleep.
+func (l *Lab) Advance(d time.Duration) {
+	l.sched.grant(d)
+	l.pass(d, "for time to pass")
+}
+
+// Sleep is time.Sleep in the lab's time: it waits until d has passed, whoever lets it. A lab that is closed
+// or gives up has no more time: then Sleep ends the calling task, and, if the lab gave up, the test if it is
+// called by that.
+func (l *Lab) Sleep(d time.Duration) { l.pass(d, "asleep") }
+
+func (l *Lab) pass(d time.Duration, what string) {
 	var over atomic.Bool
-	l.sched.after(nil, d, func() { over.Store(true) })
-	l.sched.park(nil, "asleep", over.Load)
+	stop := l.sched.after(nil, d, func() { over.Store(true) })
+	l.sched.park(nil, what, func() bool { return over.Load() || l.sched.over.Load() })
+	if over.Load() {
+		return
+	}
+	stop()
+	err := l.why()
+	if t := l.taskOf(goroutineID()); t != nil {
+		t.err = err
+		runtime.Goexit()
+	}
+	if !errors.Is(err, errClosed) && l.tb != nil {
+		l.tb.Helper()
+		l.tb.Fatalf("%v", err)
+	}
 }
 
 // grant lets time go on for d from now.
@@ -89,34 +129,4 @@ func (s *scheduler) grant(d time.Duration) {
 	if until := s.now.Add(d); until.After(s.until) {
 		s.until = until
 	}
-}
-
-// WithTimeout is context.WithTimeout in the lab's time.
-func (l *Lab) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	deadline := l.Now().Add(d)
-	stop := l.sched.after(nil, d, func() { cancel(context.DeadlineExceeded) })
-	return timeoutContext{ctx, deadline}, func() {
-		stop()
-		cancel(context.Canceled)
-	}
-}
-
-type timeoutContext struct {
-	context.Context
-	deadline time.Time
-}
-
-// Deadline is in the lab's time.
-func (c timeoutContext) Deadline() (time.Time, bool) { return c.deadline, true }
-
-// Err is DeadlineExceeded after the time is over, as the standard library's is.
-func (c timeoutContext) Err() error {
-	if c.Context.Err() == nil {
-		return nil
-	}
-	if errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {
-		return context.DeadlineExceeded
-	}
-	return context.Canceled
 }

@@ -20,7 +20,7 @@ type Packet struct {
 	From    string // host and interface, as in "web/eth0"
 	Data    []byte // the Ethernet frame
 
-	// Choice is why the source address is what it is, if the host itself sends from one of its
+	// Choice, which packets share, is why the source address is what it is, if the host itself sends from one of its
 	// addresses and chose it: nil for neighbour discovery and group management, whose sources are
 	// given, and for what it forwards.
 	Choice *Choice
@@ -83,7 +83,7 @@ type record struct {
 // record begins one. Like all that a sender calls it runs below locks of its stack, which it does not ask.
 func (t *trace) record(now time.Time, from *port, frame []byte) *record {
 	r := &record{t: t, from: from, state: from.h.turns.state(), h: parse(frame)}
-	r.p = Packet{Time: now, Segment: from.s.name, From: from.name, Data: frame, bad: r.h.checksums()}
+	r.p = Packet{Time: now, Segment: from.segment.name, From: from.name, Data: frame, bad: r.h.checksums()}
 	return r
 }
 

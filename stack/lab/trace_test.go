@@ -14,7 +14,7 @@ import (
 )
 
 // ask sends a datagram from a to addr.
-func ask(t *testing.T, a *lab.Host, addr string) {
+func askAt(t *testing.T, a *lab.Host, addr string) {
 	t.Helper()
 	c, err := a.DialContext(t.Context(), "udp", addr)
 	if err != nil {
@@ -29,8 +29,8 @@ func ask(t *testing.T, a *lab.Host, addr string) {
 func TestFates(t *testing.T) {
 	l := lab.New(t, lab.Config{Seed: 3})
 	seg := l.Segment(lab.SegmentConfig{Impair: lab.Impairment{Latency: 10 * time.Millisecond, Loss: 0.2, Duplicate: 0.2, Corrupt: 0.2}})
-	a := l.Host(lab.HostConfig{Name: "a", Segment: seg, Addresses: addr("10.0.0.1/24")})
-	l.Host(lab.HostConfig{Name: "b", Segment: seg, Addresses: addr("10.0.0.2/24")})
+	a := l.Host(lab.HostConfig{Name: "a", Segment: seg, Addresses: lab.Addresses("10.0.0.1/24")})
+	l.Host(lab.HostConfig{Name: "b", Segment: seg, Addresses: lab.Addresses("10.0.0.2/24")})
 	c, err := a.DialContext(t.Context(), "udp", "10.0.0.2:9")
 	if err != nil {
 		t.Fatal(err)
@@ -94,9 +94,9 @@ func TestOutcomes(t *testing.T) {
 				in.Receive = c.bad
 			}
 			s := l.Segment(seg)
-			a := l.Host(lab.HostConfig{Name: "a", Segment: s, Interfaces: []lab.InterfaceConfig{out}, Addresses: addr("10.0.0.1/24")})
-			l.Host(lab.HostConfig{Name: "b", Segment: s, Interfaces: []lab.InterfaceConfig{in}, Addresses: addr("10.0.0.2/24")})
-			ask(t, a, "10.0.0.2:9")
+			a := l.Host(lab.HostConfig{Name: "a", Segment: s, Interfaces: []lab.InterfaceConfig{out}, Addresses: lab.Addresses("10.0.0.1/24")})
+			l.Host(lab.HostConfig{Name: "b", Segment: s, Interfaces: []lab.InterfaceConfig{in}, Addresses: lab.Addresses("10.0.0.2/24")})
+			askAt(t, a, "10.0.0.2:9")
 			p, err := l.WaitPacket(t.Context(), lab.Match("arp and from a and host 10.0.0.2"))
 			if err != nil {
 				t.Fatal(err)
@@ -112,9 +112,9 @@ func TestOutcomes(t *testing.T) {
 func TestUnpluggedFate(t *testing.T) {
 	l := lab.New(t)
 	s := l.Segment(lab.SegmentConfig{Impair: lab.Impairment{Latency: time.Second}})
-	a := l.Host(lab.HostConfig{Segment: s, Addresses: addr("10.0.0.1/24")})
+	a := l.Host(lab.HostConfig{Segment: s, Addresses: lab.Addresses("10.0.0.1/24")})
 	b := l.Host(lab.HostConfig{Name: "b", Segment: s})
-	ask(t, a, "10.0.0.2:9")
+	askAt(t, a, "10.0.0.2:9")
 	l.Sleep(time.Second / 2)
 	b.Close()
 	l.Sleep(3 * time.Second)
@@ -128,8 +128,8 @@ func TestMaxTrace(t *testing.T) {
 	hashes := make(map[string]bool)
 	for _, limit := range []int{0, 3000, -1} {
 		l := lab.New(t, lab.Config{MaxTrace: limit})
-		a := l.Host(lab.HostConfig{Addresses: addr("10.0.0.1/24")})
-		l.Host(lab.HostConfig{Addresses: addr("10.0.0.2/24")})
+		a := l.Host(lab.HostConfig{Addresses: lab.Addresses("10.0.0.1/24")})
+		l.Host(lab.HostConfig{Addresses: lab.Addresses("10.0.0.2/24")})
 		done := l.Go("waits", func(ctx context.Context) error {
 			p, err := l.WaitPacket(ctx, lab.Match("udp"))
 			if err == nil && p.Number == 0 {
@@ -138,7 +138,7 @@ func TestMaxTrace(t *testing.T) {
 			return err
 		})
 		for range 20 {
-			ask(t, a, "10.0.0.2:9")
+			askAt(t, a, "10.0.0.2:9")
 		}
 		if err := done.Wait(); err != nil {
 			t.Error(err)

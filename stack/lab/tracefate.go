@@ -11,15 +11,16 @@ import (
 type Outcome uint8
 
 const (
-	Delivered Outcome = iota // or to be delivered at Fate.At
-	Lost                     // Impairment.Loss
-	QueueFull                // Impairment.Queue
-	TooLong                  // Impairment.MTU
-	LinkDown                 // Impairment.Down
-	Unplugged                // the receiver was gone when it arrived
+	Delivered   Outcome = iota // or to be delivered at Fate.At
+	Lost                       // Impairment.Loss
+	QueueFull                  // Impairment.Queue
+	TooLong                    // Impairment.MTU
+	LinkDown                   // Impairment.Down
+	Unplugged                  // the receiver was gone when it arrived
+	Partitioned                // Segment.Partition
 )
 
-var outcomes = [...]string{"delivered", "lost", "queue full", "too long", "link down", "unplugged"}
+var outcomes = [...]string{"delivered", "lost", "queue full", "too long", "link down", "unplugged", "partitioned"}
 
 // String returns the outcome in words, as in "queue full".
 func (o Outcome) String() string {
@@ -122,7 +123,7 @@ type fateList struct {
 	ends []int   // where in fateList.to each ends
 }
 
-// arrives notes what becomes of one copy. The segment's lock is held.
+// arrives notes what becomes of one copy. The lab's wires are locked.
 func (r *record) arrives(to *port, a passage) {
 	l := &r.fates
 	row := fates{after: a.at.Sub(r.p.Time), outcome: a.outcome, marks: a.marks}

@@ -31,9 +31,13 @@ func (l *Lab) explainUnseen() {
 	t.unseen = nil
 	t.mu.Unlock()
 	for _, r := range unseen {
-		choice, own := r.choose()
+		choice, own, size := r.choose()
 		t.mu.Lock()
 		r.p.Choice = choice
+		if r.p.Number >= t.first { // else it is left out already
+			r.size += size
+			t.grow(size)
+		}
 		if own && r.p.bad != nil {
 			if len(t.bad) < maxBad {
 				t.bad = append(t.bad, r.p)

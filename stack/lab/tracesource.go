@@ -19,7 +19,11 @@ type Choice struct {
 	Omitted     int // candidates that were more
 }
 
-const maxCandidates = 32
+const (
+	maxCandidates = 32
+	candidateSize = 200 // bytes, about
+	choiceSize    = 600 // of a Choice without candidates, about
+)
 
 // String is Why.
 func (c *Choice) String() string { return c.Why }
@@ -54,24 +58,24 @@ func (c *choices) refresh(h *Host, state uint64) {
 }
 
 // choose explains a packet's source: nil if there is nothing to explain. No turn is under way, and no lock
-// of a stack is held. own says whether the host itself is who speaks.
-func (r *record) choose() (_ *Choice, own bool) {
+// of a stack is held. own says whether the host itself is who speaks, size how much memory it took.
+func (r *record) choose() (_ *Choice, own bool, size int) {
 	if r.from.h.Stack == nil { // a station that nobody is plugged in to
-		return nil, false
+		return nil, false, 0
 	}
 	if r.h.version == 0 || r.h.src.IsUnspecified() {
-		return nil, r.h.version != 0
+		return nil, r.h.version != 0, 0
 	}
 	h, c := r.from.h, &r.from.h.choices
 	state := h.turns.state()
 	c.refresh(h, state)
 	switch {
 	case !c.own[r.h.src]:
-		return nil, false
+		return nil, false, 0
 	case r.h.discovers():
-		return nil, true
+		return nil, true, 0
 	case state != r.state:
-		return &Choice{Source: r.h.src, Why: fmt.Sprintf("source %v: the host's addresses or routes changed before it could be asked why", r.h.src)}, true
+		return &Choice{Source: r.h.src, Why: fmt.Sprintf("source %v: the host's addresses or routes changed before it could be asked why", r.h.src)}, true, choiceSize
 	}
 	q := ask{src: r.h.src, dst: r.h.dst, answers: r.h.answers()}
 	if q.dst.Is6() && (q.dst.IsLinkLocalUnicast() || q.dst.IsMulticast()) {
@@ -82,8 +86,9 @@ func (r *record) choose() (_ *Choice, own bool) {
 			clear(c.to)
 		}
 		c.to[q] = explain(h, q)
+		size = choiceSize + candidateSize*len(c.to[q].Explanation.Candidates)
 	}
-	return c.to[q], true
+	return c.to[q], true, size
 }
 
 func explain(h *Host, q ask) *Choice {

@@ -128,10 +128,12 @@ func (u *Uplink) plugIn(cfg UplinkConfig) {
 	s := cfg.Segment
 	name := s.name + "/uplink"
 	h := &Host{l: s.l, name: s.name, turns: newTurns(s.l.sched, name, s.l.cfg.Seed)}
-	c := InterfaceConfig{HardwareAddr: u.link.HardwareAddr(), Send: cfg.Impair, Receive: cfg.Impair}
+	c := InterfaceConfig{Segment: s, HardwareAddr: u.link.HardwareAddr(), Send: cfg.Impair, Receive: cfg.Impair}
 	c.Stack.Name = "uplink"
-	u.turns, u.port = h.turns, s.plug(h, c)
+	u.turns, u.port = h.turns, newPort(h, c)
+	u.port.all = true
 	u.port.deliver = func(pkt offload.Packet) { u.link.WritePackets(pkt.Pieces) }
+	u.port.plug(s)
 }
 
 // receive takes over what comes through the tunnel.

@@ -24,7 +24,7 @@ const other = "LAB_TEST_OTHER"
 func TestOtherProcess(t *testing.T) {
 	peer := os.Getenv(other)
 	if peer == "" {
-		t.Skip("it is TestTwoProcesses' other process")
+		t.Skip("SKIP(child): it is TestTwoProcesses' other process")
 	}
 	l := lab.New(t, lab.Config{RealTime: true})
 	u := l.Uplink(lab.UplinkConfig{VNI: 7, Listen: "127.0.0.1:0", Peers: []netip.AddrPort{netip.MustParseAddrPort(peer)}, PeersOnly: true})

@@ -36,6 +36,23 @@ func SetForwarding(s *stack.Stack, index int, on bool) error {
 	return nil
 }
 
+// Groups returns a function that reports whether an interface is a member of a group.
+func Groups(s *stack.Stack, index int) func(group netip.Addr) bool {
+	var members [2]stack.GroupAddressableEndpoint // IPv4, IPv6
+	for n, proto := range []tcpip.NetworkProtocolNumber{header.IPv4ProtocolNumber, header.IPv6ProtocolNumber} {
+		if ep, err := s.GetNetworkEndpoint(tcpip.NICID(index), proto); err == nil {
+			members[n], _ = ep.(stack.GroupAddressableEndpoint)
+		}
+	}
+	return func(group netip.Addr) bool {
+		m := members[0]
+		if group.Is6() {
+			m = members[1]
+		}
+		return m != nil && m.IsInGroup(convert.Addr(group))
+	}
+}
+
 // AddressEvents is told how an address fares. Both methods run with gVisor's locks held.
 type AddressEvents interface {
 	Changed(assigned bool)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"net/netip"
 )
 
 // A Host decides for one stack. The stack asks its Clock whether it is one. Methods may be called from
@@ -14,6 +15,10 @@ type Host interface {
 	// Wait is called by a goroutine that would block otherwise, and returns once ready has reported
 	// true. ready is called by other goroutines, as often as they like, and must not block.
 	Wait(ready func() bool)
+
+	// Borrow is called by a goroutine that does what the one that has the turn waits for in its own way, as
+	// the standard library's do. It has that turn until it calls giveBack.
+	Borrow() (giveBack func())
 
 	// Go runs f on a goroutine of its own, in its turn.
 	Go(f func())
@@ -24,6 +29,14 @@ type Host interface {
 
 	// Source is where the stack takes its random numbers from. It is safe for concurrent use.
 	Source() rand.Source
+}
+
+// A Filter is a link that can keep away packets to groups of which an interface is no member, as a network
+// card does.
+type Filter interface {
+	// Members gives the link a function that reports whether the interface is a member of a group. It
+	// takes locks of the stack's, so it must not be called in a write.
+	Members(of func(group netip.Addr) bool)
 }
 
 // A Follower is a Host that wants to know whether what a stack chooses sources and routes by is still the
