@@ -52,7 +52,7 @@ func TestStoryErrors(t *testing.T) {
 		{"segment lan mtu=", `x.txt:1:13: "mtu=": N is expected, not nothing`},
 		{"segment lan mtu=10", `x.txt:1: segment "lan": the MTU 10 is not between 1280`},
 		{"segment lan mtu=1500 mtu=1500", `x.txt:1:22: "mtu=1500": mtu= is there twice`},
-		{"segment lan wide", `x.txt:1:13: "wide": bandwidth=N, corrupt=SHARE, duplicate=SHARE, jitter=TIME, latency=TIME, loss=SHARE, mtu=N, queue=N, reorder=SHARE, tunnel=N or the end of the line is expected`},
+		{"segment lan wide", `x.txt:1:13: "wide": bandwidth=N, corrupt=SHARE, down, duplicate=SHARE, jitter=TIME, latency=TIME, loss=SHARE, mtu=N, queue=N, reorder=SHARE, tunnel=N or the end of the line is expected`},
 		{"segment", `x.txt:1: NAME is missing: segment NAME [mtu=N]`},
 		{"segment lan\nsegment lan", `x.txt:2: segment "lan": the name "lan" is taken`},
 		{"segment lan\nlab seed=1", `x.txt:2: the lab is there already`},

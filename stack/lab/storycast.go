@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hextet/hextet/stack"
@@ -22,12 +23,44 @@ func (tl *tale) playSegment(l *storyLine) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = lab.AddSegment(SegmentConfig{Name: l.args[0], MTU: l.number("mtu", 0), Impair: Impairment{
+	_, err = lab.AddSegment(SegmentConfig{Name: l.args[0], MTU: l.number("mtu", 0), Impair: l.impairment()})
+	return "", err
+}
+
+func (l *storyLine) impairment() Impairment {
+	return Impairment{
 		Loss: l.share("loss"), Duplicate: l.share("duplicate"), Corrupt: l.share("corrupt"), Reorder: l.share("reorder"),
 		Latency: l.duration("latency", 0), Jitter: l.duration("jitter", 0),
-		Bandwidth: l.number("bandwidth", 0), Queue: l.number("queue", 0), MTU: l.number("tunnel", 0),
-	}})
-	return "", err
+		Bandwidth: l.number("bandwidth", 0), Queue: l.number("queue", 0), MTU: l.number("tunnel", 0), Down: l.flags["down"],
+	}
+}
+
+func (tl *tale) playImpair(l *storyLine) (string, error) {
+	s, err := tl.segment(l, l.args[0])
+	if err != nil {
+		return "", err
+	}
+	return "", s.Impair(l.impairment())
+}
+
+func (tl *tale) playPartition(l *storyLine) (string, error) {
+	s, err := tl.segment(l, l.args[0])
+	if err != nil {
+		return "", err
+	}
+	if len(l.args) == 1 {
+		s.Heal()
+		return "", nil
+	}
+	var group []*Host
+	for name := range strings.SplitSeq(l.args[1], ",") {
+		p, _, err := tl.find(l, name)
+		if err != nil {
+			return "", err
+		}
+		group = append(group, p.Host)
+	}
+	return "", s.Partition(group)
 }
 
 // interfaces are those of a host that a step declares.

@@ -6,9 +6,12 @@ import "strings"
 var storySteps []storyStep
 
 func init() {
+	const impairments = "[loss=SHARE] [duplicate=SHARE] [corrupt=SHARE] [reorder=SHARE] [latency=TIME] [jitter=TIME] [bandwidth=N] [queue=N] [tunnel=N] [down]"
 	storySteps = []storyStep{
 		{name: "lab", usage: "[seed=N]", does: "The lab, if it is not to be as it is anyhow. Nothing is before it.", run: (*tale).playLab},
-		{name: "segment", usage: "NAME [mtu=N] [loss=SHARE] [duplicate=SHARE] [corrupt=SHARE] [reorder=SHARE] [latency=TIME] [jitter=TIME] [bandwidth=N] [queue=N] [tunnel=N]", does: "A segment, and what happens to packets on it, as in Impairment; tunnel is its MTU.", run: (*tale).playSegment},
+		{name: "segment", usage: "NAME [mtu=N] " + impairments, does: "A segment, and what happens to packets on it, as in Impairment; tunnel is its MTU.", run: (*tale).playSegment},
+		{name: "impair", usage: "SEGMENT " + impairments, does: "What happens to packets on a segment from now on, instead of what did so far.", run: (*tale).playImpair},
+		{name: "partition", usage: "SEGMENT [HOST,...]", does: "These hosts reach each other on the segment and nobody else; without any, all reach all again.", run: (*tale).playPartition},
 		{name: "host", usage: "NAME [on=SEGMENT,...] [interface=NAME,...] [name=DOMAIN] [dad] [slaac] [optimistic] [temporary] [silent] [bare]", does: "A host with an interface on each of these segments, else on the first. name is what ipconfig /registerdns registers. silent: it answers no echo requests. bare: without link-local addresses.", run: (*tale).playHost},
 		{name: "router", usage: "NAME [on=SEGMENT,...] [interface=NAME,...] [dad] [silent]", does: "A host that forwards.", run: (*tale).playRouter},
 		{name: "dns", usage: "NAME address=PREFIX,... zone=DOMAIN,... [on=SEGMENT]", does: "A DNS host. Hosts that come after it ask it.", run: (*tale).playDNS},
@@ -28,7 +31,7 @@ func init() {
 		{name: "ping", usage: "HOST ADDRESS [from=ADDRESS] [count=N] [size=N] [within=TIME]", does: "Echo requests: who answers whom, and when. size is that of the data, 32; within is 1s.", run: (*tale).playPing},
 		{name: "send raw", usage: "HOST ADDRESS [type=BYTE] [code=BYTE] [checksum=HEX] [size=N] [from=ADDRESS]", does: "An ICMPv6 message by a raw socket, an echo request if type is not there, with this in its checksum field: what leaves. size is all of it, 17.", run: (*tale).playSendRaw},
 		{name: "lookup", usage: "HOST DOMAIN", does: "The addresses that a name resolves to, sorted.", run: (*tale).playLookup},
-		{name: "registered", usage: "DNS DOMAIN [count]", does: "The records of a name, else of a zone, or how many there are of each type.", run: (*tale).playRegistered},
+		{name: "registered", usage: "DNS DOMAIN [count]", does: "The records of a zone, else of a name, or how many there are of each type.", run: (*tale).playRegistered},
 		{name: "explain", usage: "HOST ADDRESS", does: "Stack.Explain.", run: (*tale).playExplain},
 		{name: "choose", usage: "HOST ADDRESS", does: "The source that RFC 6724 section 5 chooses among the interface's addresses, and the rule.", run: (*tale).playChoose},
 		{name: "order", usage: "HOST ADDRESS...", does: "Destinations by RFC 6724 section 6, each with its source and the rule that put it there.", run: (*tale).playOrder},
