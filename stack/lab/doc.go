@@ -69,6 +69,12 @@
 // A test that fails leaves a capture file and a page to look at, which its log names: Lab.Report has more.
 // LAB_TRACE=always keeps them on success too, LAB_TRACE=never never, and LAB_TRACE_DIR says where.
 //
+// # Stories
+//
+// A network and what happens in it can be a text file, with hosts configured in the language of package netsh
+// and the expected output beneath each step: RunStories tells those of a directory as subtests, RunStory one
+// outside of tests. STORIES.md has the grammar, testdata/stories examples.
+//
 // # The end
 //
 // Close, which New arranges for, ends what tasks wait for and waits for them. Tasks that do not end, and

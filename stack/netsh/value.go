@@ -250,7 +250,7 @@ func parseLifetime(text string) (time.Duration, error) {
 	case total == math.MaxUint32: // RFC 4861 section 4.6.2: all one bits represent infinity
 		return infinite, nil
 	case total > maxLifetime:
-		return 0, problem(ErrSyntax, "the lifetime is too long").wanting("at most %d seconds, or infinite", maxLifetime)
+		return 0, problem(ErrSyntax, "the lifetime is too long").wanting("at most %d seconds, or infinite", uint64(maxLifetime))
 	}
 	return time.Duration(total) * time.Second, nil
 }
