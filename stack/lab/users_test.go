@@ -151,24 +151,27 @@ func dhcpClient(c net.PacketConn, now func() time.Time, zone string, leased func
 	}
 }
 
+// dhcpServer answers such a client.
+func dhcpServer(c net.PacketConn) error {
+	for b := make([]byte, 100); ; {
+		n, from, err := c.ReadFrom(b)
+		if err != nil {
+			return err
+		}
+		answer := map[byte]byte{solicit: advertised, request: reply, renew: reply}[b[0]]
+		if _, err := c.WriteTo(append([]byte{answer}, b[1:n]...), from); err != nil {
+			return err
+		}
+	}
+}
+
 func TestDHCPv6Client(t *testing.T) {
 	l := lab.New(t)
 	server, client := l.Host(lab.HostConfig{Name: "server"}), l.Host(lab.HostConfig{Name: "client"})
 	s, err := server.ListenPacket(t.Context(), "udp", ":547")
 	check(t, err)
 	check(t, s.(*stack.UDPConn).JoinGroup(nil, &net.UDPAddr{IP: net.ParseIP("ff02::1:2")}))
-	l.Go("server", func(context.Context) error {
-		for b := make([]byte, 100); ; {
-			n, from, err := s.ReadFrom(b)
-			if err != nil {
-				return err
-			}
-			answer := map[byte]byte{solicit: advertised, request: reply, renew: reply}[b[0]]
-			if _, err := s.WriteTo(append([]byte{answer}, b[1:n]...), from); err != nil {
-				return err
-			}
-		}
-	})
+	l.Go("server", func(context.Context) error { return dhcpServer(s) })
 	c, err := client.ListenPacket(t.Context(), "udp", ":546")
 	check(t, err)
 	var leases []byte
