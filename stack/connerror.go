@@ -21,10 +21,11 @@ import (
 // What a path carries is believed only of packets that a socket can have sent, as RFC 8201 section 4 wants:
 // a forged message costs an attacker nothing.
 func (s *Stack) icmpError(m engine.ErrorMessage) {
-	known := s.raw.knows(m)
 	id, ok := tupleOf(m)
-	if ok && s.exists(id, m.Interface) {
-		known = true
+	conn := ok && s.exists(id, m.Interface)
+	// Whoever is told of a path finds it known.
+	lower := isTooBig(m) && (conn || s.raw.knows(m)) && s.learnPathMTU(m)
+	if conn {
 		switch tcpip.TransportProtocolNumber(id.proto) {
 		case header.TCPProtocolNumber:
 			s.errors.note(s.clock.Now(), id, newICMPError(m))
@@ -32,7 +33,6 @@ func (s *Stack) icmpError(m engine.ErrorMessage) {
 			s.udp.tell(m, id)
 		}
 	}
-	lower := isTooBig(m) && known && s.learnPathMTU(m)
 	s.raw.tell(m, lower)
 }
 
