@@ -121,8 +121,7 @@ func (s *Segment) Heal() {
 func (s *Segment) forward(from *port, frame []byte) {
 	now := s.l.sched.time()
 	r := s.l.trace.record(now, from, frame)
-	defer r.settle()
-	defer s.l.scripts.see(from.h.turns, r.p)
+	defer func() { s.l.scripts.see(from.h.turns, r.settle()) }()
 	to, name := s.receivers(frame)
 	in := passage{at: now, frame: frame}
 	if len(frame)-linkHeader > s.mtu { // a cable from a segment with a larger one
