@@ -59,3 +59,26 @@ func TestLookupEndsWithContext(t *testing.T) {
 		t.Errorf("after %v: %v", took, err)
 	}
 }
+
+// An address that does not answer has its share of the lab's time, not all of it.
+func TestDialSharesLabTime(t *testing.T) {
+	l, _, client, web := named(t, lab.Config{}, lab.Impairment{}, lab.DNSConfig{Records: []string{
+		"half.example.test. 60 AAAA 2001:db8::dead", "half.example.test. 60 A 10.0.0.80",
+	}})
+	ln, err := web.Listen(t.Context(), "tcp4", ":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	// Something takes what is sent to the dead address, and says nothing.
+	l.Host(lab.HostConfig{Addresses: lab.Addresses("2001:db8::dead/64"), Stack: stack.Config{}}).
+		SetFirewall("", lab.NewFirewall(lab.Rule{Direction: lab.Out, Protocol: 6}))
+	ctx, cancel := l.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	began := l.Now()
+	d := stack.Dialer{Stack: client.Stack, FallbackDelay: -1}
+	c, err := d.DialContext(ctx, "tcp", "half.example.test.:80")
+	if took := l.Now().Sub(began); err != nil || c.RemoteAddr().String() != "10.0.0.80:80" || took != 5*time.Second {
+		t.Errorf("after %v: %v", took, err)
+	}
+}
