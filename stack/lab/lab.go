@@ -66,7 +66,8 @@ type Lab struct {
 	label string     // of its tasks' goroutines
 	wires sync.Mutex // of all segments and plugs; taken below stacks' locks
 
-	looking sync.Mutex // held by who looks at the trace: see look
+	beginning sync.Mutex // held by who makes the first segment
+	looking   sync.Mutex // held by who looks at the trace: see look
 
 	mu       sync.Mutex
 	hosts    []*Host

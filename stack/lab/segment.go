@@ -61,6 +61,8 @@ func (l *Lab) Segment(cfg SegmentConfig) *Segment {
 
 // firstSegment makes one if there is none.
 func (l *Lab) firstSegment() (*Segment, error) {
+	l.beginning.Lock()
+	defer l.beginning.Unlock()
 	l.mu.Lock()
 	if len(l.segments) > 0 {
 		defer l.mu.Unlock()
