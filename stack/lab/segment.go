@@ -56,6 +56,9 @@ func (l *Lab) AddSegment(cfg SegmentConfig) (*Segment, error) {
 
 // Segment is AddSegment for tests, which an error ends. Outside of one it panics.
 func (l *Lab) Segment(cfg SegmentConfig) *Segment {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddSegment)
 }
 
