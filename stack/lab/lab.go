@@ -160,7 +160,8 @@ func (l *Lab) Context() context.Context { return l.ctx }
 // Now is the lab's time.
 func (l *Lab) Now() time.Time { return l.sched.time() }
 
-// Clock is the lab's time as a clock, for code under test.
+// Clock is the lab's time as a clock, for code under test. Functions given to its AfterFunc run between turns:
+// they must not wait for the lab, nor for what a task holds. What has to, Lab.After starts.
 func (l *Lab) Clock() stack.Clock { return clock{l.sched} }
 
 type clock struct{ s *scheduler }
