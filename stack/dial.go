@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hextet/hextet/srcselect"
+	"github.com/hextet/hextet/stack/internal/turn"
 )
 
 // Dialer dials with choices of its own. Only Stack is required; with all other fields zero it dials
@@ -98,7 +99,7 @@ func (d *Dialer) attemptDelay() time.Duration {
 func (d *Dialer) dialEach(ctx context.Context, n network, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var first error
 	for i, addr := range addrs {
-		attempt, cancel := shareDeadline(ctx, len(addrs)-i)
+		attempt, cancel := d.Stack.shareDeadline(ctx, len(addrs)-i)
 		c, err := d.dialOne(attempt, n, netip.AddrPortFrom(addr, port))
 		cancel()
 		if err == nil {
@@ -119,13 +120,24 @@ const leastShare = 2 * time.Second
 
 // shareDeadline gives one of left addresses its share of the time that ctx leaves, so that one that
 // does not answer can't use it all.
-func shareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok || left == 1 {
-		return ctx, func() {}
+func (s *Stack) shareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	share := func(remaining time.Duration) time.Duration {
+		return max(remaining/time.Duration(left), min(leastShare, remaining))
 	}
-	remaining := time.Until(deadline)
-	return context.WithTimeout(ctx, max(remaining/time.Duration(left), min(leastShare, remaining)))
+	deadline, ok := ctx.Deadline()
+	own, clocked := ctx.Value(turn.DeadlineKey{}).(time.Time)
+	switch {
+	case !ok || left == 1:
+		return ctx, func() {}
+	case !clocked:
+		return context.WithTimeout(ctx, share(time.Until(deadline)))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := s.clock.AfterFunc(share(own.Sub(s.clock.Now())), func() { cancel(context.DeadlineExceeded) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // dialOne dials one address.

@@ -44,5 +44,5 @@ func (c *UDPConn) Queued() (datagrams, errors int) {
 
 // ShareDeadline shows how the time for dialling is divided.
 func ShareDeadline(ctx context.Context, left int) (context.Context, context.CancelFunc) {
-	return shareDeadline(ctx, left)
+	return new(Stack).shareDeadline(ctx, left)
 }

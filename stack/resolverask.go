@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -86,11 +87,16 @@ func (c *askConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// SetDeadline is called with a real time, a number of seconds from now.
+// SetDeadline is called with a real time, a number of seconds from now, or with the deadline of the context, which
+// may be one of Config.Clock.
 func (c *askConn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deadline = c.ns.s.clock.Now().Add((time.Until(t) + time.Second - 1).Truncate(time.Second))
+	now := c.ns.s.clock.Now()
+	c.deadline = now.Add((time.Until(t) + time.Second - 1).Truncate(time.Second))
+	if own, ok := c.ctx.Value(turn.DeadlineKey{}).(time.Time); ok && own.Equal(t) {
+		c.deadline = now.Add(min(own.Sub(now), defaultQueryTimeout))
+	}
 	return nil
 }
 
@@ -117,7 +123,7 @@ func (ns *nameservers) answer(ctx context.Context, stream bool, query []byte, de
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := contextError(ctx); err != nil {
 		return nil, err
 	}
 	start := ns.s.clock.Now()
@@ -131,11 +137,11 @@ func (ns *nameservers) answer(ctx context.Context, stream bool, query []byte, de
 	select {
 	case <-rd.done:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, contextError(ctx)
 	}
 	got := rd.got[slot{q.Type, stream}]
-	if got.err != nil {
-		return nil, got.err
+	if got.err != nil { // if ctx ended, only because of that
+		return nil, cmp.Or(contextError(ctx), got.err)
 	}
 	msg := slices.Clone(got.msg)
 	binary.BigEndian.PutUint16(msg, h.ID)

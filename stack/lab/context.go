@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/hextet/hextet/stack/internal/turn"
 )
 
 // WithTimeout is context.WithTimeout in the lab's time. The error of contexts made from it is Canceled, with
@@ -14,7 +16,7 @@ func (l *Lab) WithTimeout(ctx context.Context, d time.Duration) (context.Context
 
 // WithDeadline is context.WithDeadline in the lab's time.
 func (l *Lab) WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
-	if before, ok := ctx.Deadline(); ok && isTimeout(ctx) && before.Before(at) {
+	if before, ok := ctx.Value(turn.DeadlineKey{}).(time.Time); ok && before.Before(at) {
 		at = before // which ends it
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -35,14 +37,9 @@ type timeoutContext struct {
 	deadline time.Time
 }
 
-type timeoutKey struct{}
-
-// isTimeout reports whether a context's deadline is in a lab's time.
-func isTimeout(ctx context.Context) bool { return ctx.Value(timeoutKey{}) != nil }
-
 func (c timeoutContext) Value(key any) any {
-	if key == (timeoutKey{}) {
-		return true
+	if key == (turn.DeadlineKey{}) {
+		return c.deadline
 	}
 	return c.Context.Value(key)
 }

@@ -85,6 +85,9 @@ func (l *Lab) AddDNS(cfg DNSConfig) (*DNS, error) {
 
 // DNS is AddDNS for tests, which an error ends. Outside of one it panics.
 func (l *Lab) DNS(cfg DNSConfig) *DNS {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddDNS)
 }
 

@@ -26,7 +26,8 @@
 //
 //   - only tasks use the hosts,
 //   - tasks wait for nothing but the lab, and share nothing whose order is random, such as a map's,
-//   - names are looked up by DialContext, or by a Resolver for one task at a time,
+//   - names are looked up by DialContext, or by a Resolver for one task at a time, with a context that does not end
+//     before the answer comes,
 //   - nobody sends queries of MLDv1 or IGMPv2: the delays of the answers are dealt out in a map's order,
 //   - no link leads out of the lab.
 //

@@ -248,3 +248,16 @@ func TestFirewallChanges(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// Reports of groups, which the lab holds back, meet the firewall as everything else does.
+func TestFirewallDropsReports(t *testing.T) {
+	l := lab.New(t)
+	l.Host(lab.HostConfig{Name: "open", Addresses: lab.Addresses("2001:db8::2/64")})
+	wall := lab.NewFirewall(lab.Rule{})
+	l.Host(lab.HostConfig{Name: "shut", Interfaces: []lab.InterfaceConfig{{Addresses: lab.Addresses("2001:db8::1/64", "10.0.0.1/24"), Firewall: wall}}})
+	l.Advance(time.Minute)
+	l.RequireNone(lab.Match("from shut"))
+	if l.Count(lab.Match("from open and type 143")) == 0 || wall.Counters().Dropped == 0 {
+		t.Error("nobody reports groups")
+	}
+}

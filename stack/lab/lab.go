@@ -66,7 +66,8 @@ type Lab struct {
 	label string     // of its tasks' goroutines
 	wires sync.Mutex // of all segments and plugs; taken below stacks' locks
 
-	looking sync.Mutex // held by who looks at the trace: see look
+	beginning sync.Mutex // held by who makes the first segment
+	looking   sync.Mutex // held by who looks at the trace: see look
 
 	mu       sync.Mutex
 	hosts    []*Host
@@ -159,7 +160,8 @@ func (l *Lab) Context() context.Context { return l.ctx }
 // Now is the lab's time.
 func (l *Lab) Now() time.Time { return l.sched.time() }
 
-// Clock is the lab's time as a clock, for code under test.
+// Clock is the lab's time as a clock, for code under test. Functions given to its AfterFunc run between turns:
+// they must not wait for the lab, nor for what a task holds. What has to, Lab.After starts.
 func (l *Lab) Clock() stack.Clock { return clock{l.sched} }
 
 type clock struct{ s *scheduler }

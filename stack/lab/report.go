@@ -23,7 +23,8 @@ const (
 // test's log names, if the test has failed, or if LAB_TRACE=always is in the environment; LAB_TRACE=never
 // ends that. The directory is one of the test's name in LAB_TRACE_DIR if that is in the environment, else
 // the test's ArtifactDir under go test -artifacts, else a new one among the system's temporary files.
-// What is there already is never overwritten: the names get a number.
+// No test overwrites what another has left: the directories' names get a number. Files that are in dir are
+// written anew.
 func (l *Lab) Report(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("lab: report: %w", err)

@@ -144,7 +144,7 @@ func (p *port) hold(frame []byte) bool {
 func (p *port) flush() {
 	arrange(p.reports)
 	for _, r := range p.reports {
-		if p.segment != nil {
+		if p.segment != nil && p.gate.passes(p, p.segment, Out, r.frame) {
 			p.segment.forward(p, r.frame)
 		}
 	}

@@ -34,6 +34,9 @@ func (l *Lab) CheckChecksums() error {
 
 // RequireValidChecksums ends the test with what CheckChecksums finds. Outside of one it panics.
 func (l *Lab) RequireValidChecksums() {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	l.require(l.CheckChecksums)
 }
 
@@ -64,6 +67,9 @@ func because(p Packet) string {
 
 // RequireSource ends the test with what CheckSource finds. Outside of one it panics.
 func (l *Lab) RequireSource(f Filter, source netip.Addr) {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	l.require(func() error { return l.CheckSource(f, source) })
 }
 
@@ -86,6 +92,9 @@ func (l *Lab) checkWhole() error {
 
 // RequireNone ends the test with what CheckNone finds. Outside of one it panics.
 func (l *Lab) RequireNone(f Filter) {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	l.require(func() error { return l.CheckNone(f) })
 }
 

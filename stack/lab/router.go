@@ -79,6 +79,9 @@ func (l *Lab) AddRouter(cfg RouterConfig) (*Router, error) {
 
 // Router is AddRouter for tests, which an error ends. Outside of one it panics.
 func (l *Lab) Router(cfg RouterConfig) *Router {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddRouter)
 }
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,8 @@ func (s *scripts) see(from *turns, p Packet) {
 // On has do called for every packet that a host puts on a segment from now on, if match reports true; a nil
 // match does for all. Calling stop ends that; what was matched already is still done.
 //
+// The packet has its Number and its Fates, but no Choice yet.
+//
 // match is called with locks held: it looks at the packet and at nothing else. do is called at once after, at
 // the same time of the lab's, after what was to happen at that time anyhow. It may send, and change
 // anything, but must not wait: what has to, Go does. Neither may change the packet's data.
@@ -68,7 +71,7 @@ func (l *Lab) On(match func(Packet) bool, do func(Packet)) (stop func()) {
 func (l *Lab) After(d time.Duration, f func()) (stop func() bool) {
 	return l.sched.after(nil, d, func() {
 		if l.ctx.Err() == nil {
-			l.sched.begin("what After arranged", f)
+			l.begin("what After arranged", func(context.Context) error { f(); return nil }, l.forget)
 		}
 	})
 }

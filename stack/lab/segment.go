@@ -56,11 +56,16 @@ func (l *Lab) AddSegment(cfg SegmentConfig) (*Segment, error) {
 
 // Segment is AddSegment for tests, which an error ends. Outside of one it panics.
 func (l *Lab) Segment(cfg SegmentConfig) *Segment {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddSegment)
 }
 
 // firstSegment makes one if there is none.
 func (l *Lab) firstSegment() (*Segment, error) {
+	l.beginning.Lock()
+	defer l.beginning.Unlock()
 	l.mu.Lock()
 	if len(l.segments) > 0 {
 		defer l.mu.Unlock()
@@ -121,8 +126,7 @@ func (s *Segment) Heal() {
 func (s *Segment) forward(from *port, frame []byte) {
 	now := s.l.sched.time()
 	r := s.l.trace.record(now, from, frame)
-	defer r.settle()
-	defer s.l.scripts.see(from.h.turns, r.p)
+	defer func() { s.l.scripts.see(from.h.turns, r.settle()) }()
 	to, name := s.receivers(frame)
 	in := passage{at: now, frame: frame}
 	if len(frame)-linkHeader > s.mtu { // a cable from a segment with a larger one

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -28,6 +29,11 @@ func (t *Task) String() string { return fmt.Sprintf("task %q", t.name) }
 // closed. An error that nobody asked Wait for is Close's. The goroutine, and those that it starts, have the
 // label lab.task for profiles.
 func (l *Lab) Go(name string, f func(ctx context.Context) error) *Task {
+	return l.begin(name, f, func(*Task) {})
+}
+
+// begin starts a task, and has ended called when f has returned.
+func (l *Lab) begin(name string, f func(ctx context.Context) error, ended func(*Task)) *Task {
 	t := &Task{l: l, name: name}
 	l.mu.Lock()
 	l.tasks = append(l.tasks, t)
@@ -37,8 +43,16 @@ func (l *Lab) Go(name string, f func(ctx context.Context) error) *Task {
 		t.err = fmt.Errorf("%v ended its goroutine", t) // f may not return
 		defer t.done.Store(true)
 		pprof.Do(l.ctx, pprof.Labels("lab", l.label, "lab.task", name), func(ctx context.Context) { t.err = f(ctx) })
+		ended(t)
 	})
 	return t
+}
+
+// forget drops a task that has ended and of which nobody has the Task, lest those of a timer add up.
+func (l *Lab) forget(t *Task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tasks = slices.DeleteFunc(l.tasks, func(o *Task) bool { return o == t })
 }
 
 // taskOf returns the task that a goroutine is, or nil.
@@ -70,7 +84,7 @@ func (t *Task) Wait() error {
 // Wait waits for all tasks that were started so far and returns the first error among them.
 func (l *Lab) Wait() error {
 	l.mu.Lock()
-	tasks := l.tasks[:len(l.tasks):len(l.tasks)]
+	tasks := slices.Clone(l.tasks)
 	l.mu.Unlock()
 	var first error
 	for _, t := range tasks {
@@ -100,7 +114,7 @@ func (l *Lab) Advance(d time.Duration) {
 
 // Sleep is time.Sleep in the lab's time: it waits until d has passed, whoever lets it. A lab that is closed
 // or gives up has no more time: then Sleep ends the calling task, and, if the lab gave up, the test if it is
-// called by that.
+// called by that; for any other goroutine it is over early.
 func (l *Lab) Sleep(d time.Duration) { l.pass(d, "asleep") }
 
 func (l *Lab) pass(d time.Duration, what string) {

@@ -87,9 +87,9 @@ func (t *trace) record(now time.Time, from *port, frame []byte) *record {
 	return r
 }
 
-// settle adds the record to the trace: what becomes of the packet is known. The segment's lock is held, so
-// that nobody answers before.
-func (r *record) settle() {
+// settle adds the record to the trace: what becomes of the packet is known. It returns the packet, which has
+// no Choice yet. The segment's lock is held, so that nobody answers before.
+func (r *record) settle() Packet {
 	r.p.fates = r.fates.close(r.from)
 	r.fates = fateList{}
 	r.size = len(r.p.Data) + recordSize + 48*len(r.p.fates)
@@ -105,6 +105,7 @@ func (r *record) settle() {
 		w.queue = append(w.queue, r)
 	}
 	t.fresh.Store(true)
+	return r.p
 }
 
 // grow leaves out what is too much. The lock is held.

@@ -28,7 +28,7 @@ const (
 // String is Why.
 func (c *Choice) String() string { return c.Why }
 
-// choices is what is known of one host while its state stays the same. Only lookMu guards it.
+// choices is what is known of one host while its state stays the same. Only Lab.looking guards it.
 type choices struct {
 	known bool
 	state uint64

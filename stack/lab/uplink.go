@@ -71,6 +71,9 @@ func (l *Lab) AddUplink(cfg UplinkConfig) (*Uplink, error) {
 
 // Uplink is AddUplink for tests, which an error ends. Outside of one it panics.
 func (l *Lab) Uplink(cfg UplinkConfig) *Uplink {
+	if l.tb != nil {
+		l.tb.Helper()
+	}
 	return must(l, cfg, l.AddUplink)
 }
 

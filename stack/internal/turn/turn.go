@@ -45,6 +45,10 @@ type Follower interface {
 	Follow(state func() uint64)
 }
 
+// DeadlineKey is the key by which contexts that end at a Host's time, not at a real one, have that: a time.Time.
+// What they return as their Deadline may be another one, if somebody derived a context with a real deadline.
+type DeadlineKey struct{}
+
 // Of returns clock's Host, or nil if it has none.
 func Of(clock any) Host {
 	h, _ := clock.(Host)
