@@ -159,7 +159,7 @@ func TestDNSSilent(t *testing.T) {
 	l, d, client, _ := named(t, lab.Config{}, lab.Impairment{}, lab.DNSConfig{Fault: func(r dnsregtest.Request) dnsregtest.Fault {
 		return dnsregtest.Fault{Drop: silent && r.Name == "web.example.test."}
 	}})
-	l.After(3*time.Second, func() { silent = false })
+	l.AfterFunc(3*time.Second, func() { silent = false })
 	start := l.Now()
 	if got := lookup(t, client, "ip", "web.example.test."); got != "[10.0.0.80 2001:db8::80]" {
 		t.Error(got)

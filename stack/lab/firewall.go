@@ -183,7 +183,7 @@ func (h *Host) SetFirewall(iface string, w *Firewall) error {
 func (h *Host) port(iface string) (*port, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	i := slices.IndexFunc(h.ifaces, func(i *Interface) bool { return iface == "" || i.Name() == iface })
+	i := slices.IndexFunc(h.ifaces, func(i *Interface) bool { return (iface == "" || i.Name() == iface) && i.live() })
 	if i < 0 {
 		return nil, fmt.Errorf("lab: host %q has no interface %q", h.name, iface)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
+	"github.com/hextet/hextet/stack"
 	"github.com/hextet/hextet/stack/lab"
 )
 
@@ -259,5 +261,27 @@ func TestFirewallDropsReports(t *testing.T) {
 	l.RequireNone(lab.Match("from shut"))
 	if l.Count(lab.Match("from open and type 143")) == 0 || wall.Counters().Dropped == 0 {
 		t.Error("nobody reports groups")
+	}
+}
+
+// An interface that was detached is not taken for the one that has its name now.
+func TestFirewallOfTheInterfaceThatIsThere(t *testing.T) {
+	l := lab.New(t)
+	h := l.Host(lab.HostConfig{Name: "h"})
+	check(t, h.Interface("eth0").Detach())
+	if err := h.SetFirewall("eth0", lab.NewFirewall()); err == nil {
+		t.Error("the firewall of a detached interface was set")
+	}
+	if _, err := h.AddInterface(lab.InterfaceConfig{Stack: stack.InterfaceConfig{Name: "eth0"}}); err != nil {
+		t.Fatal(err)
+	}
+	wall := lab.NewFirewall(lab.Rule{})
+	check(t, h.SetFirewall("eth0", wall))
+	c, err := h.ListenPacket(t.Context(), "udp", ":0")
+	check(t, err)
+	c.WriteTo([]byte("x"), &net.UDPAddr{IP: net.ParseIP("ff02::1"), Port: 9, Zone: "eth0"})
+	l.Advance(time.Second)
+	if n := wall.Counters(); n.Passed+n.Dropped == 0 {
+		t.Error("nothing came by the firewall")
 	}
 }

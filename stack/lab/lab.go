@@ -161,7 +161,7 @@ func (l *Lab) Context() context.Context { return l.ctx }
 func (l *Lab) Now() time.Time { return l.sched.time() }
 
 // Clock is the lab's time as a clock, for code under test. Functions given to its AfterFunc run between turns:
-// they must not wait for the lab, nor for what a task holds. What has to, Lab.After starts.
+// they must not wait for the lab, nor for what a task holds. What has to, Lab.AfterFunc starts.
 func (l *Lab) Clock() stack.Clock { return clock{l.sched} }
 
 type clock struct{ s *scheduler }

@@ -66,12 +66,12 @@ func (l *Lab) On(match func(Packet) bool, do func(Packet)) (stop func()) {
 	return l.scripts.add(l.sched, match, do)
 }
 
-// After starts f as a task in d, unless stop is called before, or the lab is closed by then. stop reports
+// AfterFunc starts f as a task in d, unless stop is called before, or the lab is closed by then. stop reports
 // whether it prevented that.
-func (l *Lab) After(d time.Duration, f func()) (stop func() bool) {
+func (l *Lab) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return l.sched.after(nil, d, func() {
 		if l.ctx.Err() == nil {
-			l.begin("what After arranged", func(context.Context) error { f(); return nil }, l.forget)
+			l.begin("what AfterFunc arranged", func(context.Context) error { f(); return nil }, l.forget)
 		}
 	})
 }

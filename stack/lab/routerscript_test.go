@@ -40,14 +40,14 @@ func TestOnKnowsThePacket(t *testing.T) {
 func TestAfterIsATask(t *testing.T) {
 	l := start(t)
 	n := 0
-	l.After(time.Minute, func() {
+	l.AfterFunc(time.Minute, func() {
 		for {
 			n++
 			l.Sleep(time.Hour)
 		}
 	})
 	ended := false
-	l.After(time.Minute, func() { l.Sleep(time.Minute); ended = true })
+	l.AfterFunc(time.Minute, func() { l.Sleep(time.Minute); ended = true })
 	l.Advance(time.Minute + time.Second)
 	l.Advance(2 * time.Hour)
 	closed := make(chan error, 1)
