@@ -156,6 +156,15 @@ func TestStoryRange(t *testing.T) {
 	}
 }
 
+// Who asks for no address in particular has not asked for the one that is chosen.
+func TestStoryFromAny(t *testing.T) {
+	const text = "segment lan\nhost web\nhost peer\naddress web 10.0.0.1/24\naddress peer 10.0.0.2/24\nlisten peer 80\n" +
+		"connect web 10.0.0.2:80 from=0.0.0.0\n  10.0.0.1 > 10.0.0.2: only candidate\nconnect web 10.0.0.2:80 from=10.0.0.1\n  10.0.0.1 > 10.0.0.2: asked for\n"
+	if err := lab.RunStory(t.Context(), "x.txt", text); err != nil {
+		t.Error(err)
+	}
+}
+
 // A context that is done ends a story.
 func TestStoryContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
