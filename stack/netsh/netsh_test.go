@@ -160,6 +160,25 @@ func TestErrorLifetimes(t *testing.T) {
 	}
 }
 
+// What add route adds, delete route deletes, also where an address's prefix has a route already.
+func TestRouteBesideAddress(t *testing.T) {
+	s, sh := newHost(t)
+	before := len(s.Routes())
+	for _, metric := range []string{"0", "5"} {
+		for _, line := range []string{"add route 192.168.1.0/24 1 metric=" + metric, "set route 192.168.1.0/24 1 metric=7", "delete route 192.168.1.0/24 1"} {
+			if err := sh.Run(t.Context(), "netsh int ipv4 "+line, io.Discard); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(s.Routes()); n != before {
+			t.Errorf("%d routes, of %d: %v", n, before, s.Routes())
+		}
+	}
+	if err := sh.Run(t.Context(), "netsh int ipv4 delete route 192.168.1.0/24 1", io.Discard); !errors.Is(err, syscall.ESRCH) || !strings.Contains(err.Error(), "goes with the address") {
+		t.Error(err)
+	}
+}
+
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
