@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 const Forever time.Duration = math.MaxInt64
 
 // Advertisement is what a router says in Router Advertisements (RFC 4861 section 4.2). The zero
-// Advertisement is that of a default router and nothing else. Only what can't be written into the message
+// Advertisement is that of a default router and nothing else. A router copies the slices. Only what can't be written into the message
 // is an error: a router may well be scripted to say nonsense.
 //
 // A lifetime of zero is the default that is named with the field, and a negative one is 0 on the wire, which
@@ -26,7 +27,8 @@ type Advertisement struct {
 	Interface string
 
 	// Lifetime is for how long the router is one of hosts' default routers, at most 65535 s. Zero: three
-	// times Interval, 30 minutes if that is zero too or negative. Negative: it is none of theirs.
+	// times Interval as far as that goes, 30 minutes if Interval is zero too or negative. Negative: it is
+	// none of theirs.
 	Lifetime time.Duration
 
 	// Preference among default routers (RFC 4191 section 2.1): -1, 0 or 1.
@@ -45,8 +47,8 @@ type Advertisement struct {
 	// Routes are more specific ones (RFC 4191 section 2.3).
 	Routes []RouteInfo
 
-	// DNS and Search are name servers and search domains (RFC 8106 section 5), for DNSLifetime. Zero: three
-	// times Interval, or 30 minutes, whatever Lifetime says.
+	// DNS and Search are name servers and search domains (RFC 8106 section 5), for DNSLifetime. Zero: what
+	// a Lifetime of zero is, whatever Lifetime says.
 	DNS         []netip.Addr
 	Search      []string
 	DNSLifetime time.Duration
@@ -79,7 +81,7 @@ type Prefix struct {
 type RouteInfo struct {
 	Prefix     netip.Prefix
 	Preference stack.RouterPreference
-	Lifetime   time.Duration // in seconds. Zero: three times Interval, or 30 minutes
+	Lifetime   time.Duration // in seconds. Zero: what Advertisement.Lifetime is if it is zero
 }
 
 // Prefixes are prefixes with all that their zero values say. It panics if a text is no prefix.
@@ -93,6 +95,7 @@ func Prefixes(texts ...string) []Prefix {
 
 const (
 	defaultAdvInterval = 10 * time.Minute
+	maxLifetime        = math.MaxUint16 * time.Second // of a router, on the wire
 	maxUint32          = math.MaxUint32
 )
 
@@ -180,6 +183,13 @@ func checkDomain(name string) error {
 	return nil
 }
 
+// clone is a with slices of its own.
+func (a Advertisement) clone() Advertisement {
+	a.Prefixes, a.Routes = slices.Clone(a.Prefixes), slices.Clone(a.Routes)
+	a.DNS, a.Search = slices.Clone(a.DNS), slices.Clone(a.Search)
+	return a
+}
+
 func (a Advertisement) interval() time.Duration {
 	return cmp.Or(max(a.Interval, 0), defaultAdvInterval)
 }
@@ -189,7 +199,7 @@ func lifetime(d, zero time.Duration) time.Duration { return max(cmp.Or(d, zero),
 
 // message is the advertisement as src sends it.
 func (a Advertisement) message(src netip.Addr) ndp.Advertisement {
-	own := min(3*a.interval(), math.MaxUint16*time.Second)
+	own := 3 * min(a.interval(), maxLifetime/3)
 	ra := ndp.Advertisement{
 		Router: src, HopLimit: a.HopLimit, Managed: a.Managed, Other: a.Other,
 		Preference: ndp.Preference(a.Preference), Lifetime: lifetime(a.Lifetime, own),

@@ -23,6 +23,29 @@ func start(t *testing.T, cfg ...lab.Config) *lab.Lab {
 	return l
 }
 
+// Whoever waits for time waits as long as he said, however patient the lab is and whatever happens meanwhile.
+func TestLongWaits(t *testing.T) {
+	for name, wait := range map[string]func(l *lab.Lab){
+		"Advance": func(l *lab.Lab) { l.Advance(100 * 24 * time.Hour) },
+		"Sleep":   func(l *lab.Lab) { l.Sleep(100 * 24 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := start(t, lab.Config{})
+			if _, err := l.AddRouter(lab.RouterConfig{Advertise: []lab.Advertisement{{Interval: time.Hour}}}); err != nil {
+				t.Fatal(err)
+			}
+			began := l.Now()
+			wait(l)
+			if d := l.Now().Sub(began); d != 100*24*time.Hour {
+				t.Errorf("%v passed", d)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // waits are the ways in which a task can wait for the lab.
 var waits = map[string]func(ctx context.Context, l *lab.Lab, h *lab.Host) error{
 	"Read": func(ctx context.Context, l *lab.Lab, h *lab.Host) error {

@@ -108,8 +108,8 @@ func (d *DNS) serve() error {
 // Server is what serves the zones: their records can be read and changed there. The lab closes it.
 func (d *DNS) Server() *dnsregtest.Server { return d.server }
 
-// Nameservers are where the host serves, one address for each that it had been given when it was added, IPv6
-// first.
+// Nameservers are where the host serves, port 53 of each address that it has now, link-local ones aside, IPv6
+// first. Hosts ask those that it had when it was added.
 func (d *DNS) Nameservers() []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, i := range d.Interfaces() {

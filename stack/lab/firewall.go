@@ -35,7 +35,7 @@ type Rule struct {
 	Direction Direction
 
 	// From and To are where the packet comes from and goes to. Zero: from or to anywhere. A prefix fits
-	// no packet of the other family, and none that is not IP, such as ARP's.
+	// no packet of the other family, and none that is not IP, such as ARP's; an invalid one fits none.
 	From, To netip.Prefix
 
 	// Protocol is the payload's, past any extension headers. Zero: any.
@@ -141,8 +141,8 @@ func (w *Firewall) Passes(d Direction, p Packet) bool {
 func (r *Rule) fits(d Direction, p Packet, h wireHeader) bool {
 	switch {
 	case r.Direction != Both && r.Direction != d,
-		r.From.IsValid() && !r.From.Contains(h.src),
-		r.To.IsValid() && !r.To.Contains(h.dst),
+		r.From != (netip.Prefix{}) && !r.From.Contains(h.src),
+		r.To != (netip.Prefix{}) && !r.To.Contains(h.dst),
 		r.Protocol != 0 && (!h.src.IsValid() || r.Protocol != h.proto),
 		r.FromPort != 0 && (!h.hasPorts || r.FromPort != h.srcPort),
 		r.ToPort != 0 && (!h.hasPorts || r.ToPort != h.dstPort),
@@ -154,11 +154,16 @@ func (r *Rule) fits(d Direction, p Packet, h wireHeader) bool {
 
 // OnlyAddresses is the firewall of KB975808, for the port of a host with many addresses: whatever the host
 // sends, and is sent, passes only if it is from or to one of these addresses. What neighbours say to each
-// other passes, and so do multicasts and what is link-local, without which nobody would find anybody.
+// other passes, and so do multicasts and what is for a link-local address, without which nobody would find
+// anybody. An address that is none, the zero netip.Addr, passes nothing.
 func OnlyAddresses(addrs ...netip.Addr) *Firewall {
 	rules := []Rule{{Pass: true, Neighbor: true}}
 	for _, a := range addrs {
-		p := netip.PrefixFrom(a.WithZone(""), a.BitLen())
+		if !a.IsValid() {
+			continue // a rule's zero prefix would mean every address
+		}
+		a = a.WithZone("").Unmap()
+		p := netip.PrefixFrom(a, a.BitLen())
 		rules = append(rules, Rule{Pass: true, Direction: Out, From: p}, Rule{Pass: true, Direction: In, To: p})
 	}
 	for _, local := range []string{"fe80::/10", "ff00::/8", "224.0.0.0/4", "255.255.255.255/32"} {

@@ -17,6 +17,22 @@ import (
 	"github.com/hextet/hextet/stack/lab"
 )
 
+// What is no address opens nothing, and an IPv4 address is one in its IPv6 form too.
+func TestOnlyAddressesOdd(t *testing.T) {
+	frame := append(make([]byte, 14), 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2)
+	frame[12] = 8
+	p := lab.Packet{Data: frame}
+	if lab.OnlyAddresses(netip.Addr{}).Passes(lab.Out, p) || lab.OnlyAddresses(netip.Addr{}).Passes(lab.In, p) {
+		t.Error("the zero address passes")
+	}
+	if !lab.OnlyAddresses(netip.MustParseAddr("::ffff:192.0.2.1")).Passes(lab.Out, p) {
+		t.Error("192.0.2.1 in its IPv6 form does not pass")
+	}
+	if r := (lab.Rule{From: netip.PrefixFrom(netip.MustParseAddr("192.0.2.1"), 33)}); !lab.NewFirewall(r).Passes(lab.Out, p) {
+		t.Error("a prefix of 33 bits fits")
+	}
+}
+
 // KB975808: a server with many addresses, of which the firewall passes one. Who asks DNS for the others is
 // blocked, and so is the server when it speaks from one of them.
 func TestOnlyAddresses(t *testing.T) {

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,12 +19,16 @@ type patience struct {
 func (p *patience) progress(now time.Time) { p.since = now }
 
 // event is told of every event, and whether it was a task's own. It returns an error when it is time to
-// give up, once.
-func (p *patience) event(now time.Time, own bool) error {
+// give up, once: not while any of the events to come is a task's own, which waits for that, in a long Sleep say.
+func (p *patience) event(now time.Time, own bool, toCome events) error {
 	if own {
 		p.since = now
 	}
 	if p.told || p.limit <= 0 || now.Sub(p.since) <= p.limit {
+		return nil
+	}
+	if slices.ContainsFunc(toCome, func(e *event) bool { return e.kind == ofTask }) {
+		p.since = now
 		return nil
 	}
 	p.told = true

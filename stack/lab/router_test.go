@@ -78,6 +78,45 @@ func TestRouterForwards(t *testing.T) {
 	c.Close()
 }
 
+// Three times a long interval is not less than nothing.
+func TestAdvertisementInterval(t *testing.T) {
+	l := lab.New(t)
+	r := l.Router(lab.RouterConfig{})
+	_, i := slaacHost(l, "h", nil)
+	for _, interval := range []time.Duration{20 * time.Hour, lab.Forever / 2, lab.Forever} {
+		if err := r.AdvertiseOnce(lab.Advertisement{Lifetime: -1}); err != nil {
+			t.Fatal(err)
+		}
+		l.Advance(time.Second)
+		if err := r.AdvertiseOnce(lab.Advertisement{Interval: interval}); err != nil {
+			t.Fatal(err)
+		}
+		start := l.Now()
+		l.Advance(time.Second)
+		if info := i.RouterInfo(); len(info.Routers) != 1 || !info.Routers[0].Until.Equal(start.Add(65535*time.Second)) {
+			t.Errorf("an interval of %v: routers %v", interval, info.Routers)
+		}
+	}
+}
+
+// What was advertised is the router's: who changes his slices changes nothing.
+func TestAdvertisementSlices(t *testing.T) {
+	r := lab.New(t).Router(lab.RouterConfig{})
+	prefixes := lab.Prefixes("2001:db8:1::/64")
+	if err := r.Advertise(lab.Advertisement{Prefixes: prefixes}); err != nil {
+		t.Fatal(err)
+	}
+	prefixes[0].NotOnLink = true
+	a, _ := r.Advertises("")
+	if a.Prefixes[0].NotOnLink {
+		t.Error("the caller's slice is advertised")
+	}
+	a.Prefixes[0].NotAutonomous = true
+	if again, _ := r.Advertises(""); again.Prefixes[0].NotAutonomous {
+		t.Error("Advertises returns the slice that is advertised")
+	}
+}
+
 // Everything that an advertisement can say, and hosts hear.
 func TestAdvertisement(t *testing.T) {
 	l := lab.New(t)

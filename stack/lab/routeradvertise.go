@@ -34,6 +34,7 @@ func (r *Router) AdvertiseOnce(a Advertisement) error {
 
 // withAdvertiser calls f for a that can be sent.
 func (r *Router) withAdvertiser(a Advertisement, f func(*advertiser, Advertisement)) error {
+	a = a.clone()
 	err := a.check()
 	if err != nil {
 		return fmt.Errorf("lab: router %q: %w", r.name, err)
@@ -62,7 +63,7 @@ func (r *Router) StopAdvertising(iface string) error {
 }
 
 // Advertises returns what the interface advertises, the first one if there is no name, and whether it does.
-// The slices are not to be changed.
+// The caller may keep the slices.
 func (r *Router) Advertises(iface string) (Advertisement, bool) {
 	adv, err := r.advertiser(iface)
 	if err != nil {
@@ -70,7 +71,7 @@ func (r *Router) Advertises(iface string) (Advertisement, bool) {
 	}
 	adv.mu.Lock()
 	defer adv.mu.Unlock()
-	return adv.a, adv.on
+	return adv.a.clone(), adv.on
 }
 
 func (r *Router) advertiser(iface string) (*advertiser, error) {

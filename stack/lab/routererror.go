@@ -155,15 +155,15 @@ func (h *Host) Redirect(about Packet, target netip.Addr) error {
 		return h.ICMPError(about, 5, 1, binary.BigEndian.Uint32(target.AsSlice()))
 	}
 	target = target.WithZone("")
-	pkt := ndp.Redirect(linkLocalOf(h, p), head.src, target, head.dst, h.neighborAt(target), about.Data[14:])
+	pkt := ndp.Redirect(linkLocalOf(h, p), head.src, target, head.dst, h.neighborAt(p, target), about.Data[14:])
 	p.write(etherFrame(about.Data[6:12], p.hw, etherIPv6, pkt))
 	return nil
 }
 
-// neighborAt is what the host knows of a neighbour; nil if it knows nothing.
-func (h *Host) neighborAt(addr netip.Addr) net.HardwareAddr {
+// neighborAt is what the host knows of a neighbour at one of its ports; nil if it knows nothing.
+func (h *Host) neighborAt(p *port, addr netip.Addr) net.HardwareAddr {
 	for _, n := range h.Neighbors() {
-		if n.Addr == addr {
+		if n.Addr == addr && h.name+"/"+n.Interface == p.name {
 			return n.HardwareAddr
 		}
 	}

@@ -221,6 +221,39 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
+// Two stations with one link-local address, on two segments: a redirect has the hardware address of the one on its
+// own.
+func TestRedirectNeighbor(t *testing.T) {
+	l := lab.New(t)
+	var ports []lab.InterfaceConfig
+	var hosts []*lab.Host
+	for range 2 {
+		s := l.Segment(lab.SegmentConfig{})
+		ports = append(ports, lab.InterfaceConfig{Segment: s})
+		hosts = append(hosts, l.Host(lab.HostConfig{Segment: s, Addresses: lab.Addresses("fe80::2/64")}))
+	}
+	r := l.Router(lab.RouterConfig{Interfaces: ports})
+	for k, h := range hosts {
+		c, err := r.DialContext(t.Context(), "udp", "[fe80::2%"+r.Interfaces()[k].Name()+"]:9")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Write([]byte("hello"))
+		l.Advance(time.Second)
+		sent, ok := l.LastPacket(lab.Match("udp and from " + r.Name()))
+		if !ok {
+			t.Fatal("nothing was sent")
+		}
+		if err := r.Redirect(sent, netip.MustParseAddr("fe80::2")); err != nil {
+			t.Fatal(err)
+		}
+		m, hw := l.Packets()[len(l.Packets())-1].Data[54:], h.Interfaces()[0].NetInterface().HardwareAddr
+		if m[0] != 137 || m[40] != 2 || net.HardwareAddr(m[42:48]).String() != hw.String() {
+			t.Errorf("segment %d: % x is not about %v", k, m, hw)
+		}
+	}
+}
+
 func TestICMPErrorErrors(t *testing.T) {
 	l := lab.New(t)
 	a, r, _ := routed(l)

@@ -132,7 +132,7 @@ func (s *scheduler) carryOut(e *event) {
 	case ofTask:
 		s.all = true
 	}
-	tired := s.patient.event(s.now, e.kind == ofTask)
+	tired := s.patient.event(s.now, e.kind == ofTask, s.events)
 	s.mu.Unlock()
 	if tired != nil {
 		s.stuck(tired)

@@ -84,7 +84,9 @@ func TestStoryErrors(t *testing.T) {
 		{begin + "registered web example.test", `x.txt:4:12: "web": a DNS host is expected`},
 		{begin + "web> show {1..9999}", `x.txt:4:11: "{1..9999}": a range is expected that goes up, by less than 1000`},
 		{begin + "web> show {1..2} {1..2}", `x.txt:4:11: "{1..2}": a line has one range, this has more`},
-		{begin + "advance {1..2}", `x.txt:4:9: "{1..2}": a duration`},
+		{begin + "advance {1..2}", `x.txt:4:9: "1": a duration`},
+		{begin + "ping web 2001:db8::{{1..2}..3}", `x.txt:4:21: "{1..2}": a line has one range, this has more`},
+		{begin + "advance {{1..2}..3}s", `x.txt:4:10: "{1..2}": a line has one range, this has more`},
 		{begin + "answer web tcp", `x.txt:4: one of too-big=, unreachable=, time-exceeded= and redirect= is expected`},
 		{begin + "answer web tcp unreachable=300", `x.txt:4:16: "unreachable=300": a number up to 255`},
 		{begin + "answer web tpc unreachable=1", `x.txt:4: filter "tpc"`},
@@ -92,6 +94,8 @@ func TestStoryErrors(t *testing.T) {
 		// The whole story is read before anything happens.
 		{"segment lan mtu=10\nsegmnt lan", `x.txt:2:1: "segmnt"`},
 		{"stop\nsegmnt lan", `x.txt:2:1: "segmnt"`},
+		{"segment lan mtu=10\nping web 10.0.0.{250..256}", `x.txt:2:10: "10.0.0.256": an IP address`},
+		{"segment lan mtu=10\nlisten web {0..5}", `x.txt:2:12: "0": a port`},
 	} {
 		err := lab.RunStory(t.Context(), "x.txt", c.text)
 		var e *lab.StoryError
@@ -142,6 +146,22 @@ time
 	}
 	if !strings.HasSuffix(told, "stop\ntime\n  1s\n") {
 		t.Errorf("what comes after stop is changed:\n%s", told)
+	}
+}
+
+// A range stands for its numbers wherever it is, in filters too.
+func TestStoryRange(t *testing.T) {
+	if err := lab.RunStory(t.Context(), "x.txt", "segment lan\nhost web\ncount tcp port {80..82}\n  0\n  0\n  0\n"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who asks for no address in particular has not asked for the one that is chosen.
+func TestStoryFromAny(t *testing.T) {
+	const text = "segment lan\nhost web\nhost peer\naddress web 10.0.0.1/24\naddress peer 10.0.0.2/24\nlisten peer 80\n" +
+		"connect web 10.0.0.2:80 from=0.0.0.0\n  10.0.0.1 > 10.0.0.2: only candidate\nconnect web 10.0.0.2:80 from=10.0.0.1\n  10.0.0.1 > 10.0.0.2: asked for\n"
+	if err := lab.RunStory(t.Context(), "x.txt", text); err != nil {
+		t.Error(err)
 	}
 }
 

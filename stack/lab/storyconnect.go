@@ -90,7 +90,7 @@ func (tl *tale) playConnect(l *storyLine) (string, error) {
 	if err != nil {
 		return outcome(err), nil
 	}
-	output := tl.ends(p, c, d.LocalAddr.IsValid())
+	output := tl.ends(p, c, d.LocalAddr.IsValid() && !d.LocalAddr.Addr().IsUnspecified())
 	if n := l.number("send", 0); n > 0 {
 		took := tl.l.Now()
 		if err := tl.thereAndBack(c, n); err != nil {

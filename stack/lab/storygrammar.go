@@ -167,7 +167,7 @@ func checkKind(l *storyLine, w storyWord, kind, value string) error {
 		if v == "" {
 			return l.wrong(w, "%s is expected, not nothing", kind)
 		}
-		if k, ok := storyKinds[kind]; ok && !k.ok(storyRange.ReplaceAllString(v, "1")) {
+		if k, ok := storyKinds[kind]; ok && !k.ok(v) {
 			return l.wrong(w, "%s is expected", k.want)
 		}
 	}

@@ -141,11 +141,28 @@ func (s *story) dropBlanks() {
 
 var storyPrompt = regexp.MustCompile(`^([^\s">]+)>(?:\s+(.*))?$`)
 
-// parse takes one line apart.
+// parse takes one line apart; of a line with a range, the first and the last of those that it stands for.
 func (l *storyLine) parse() error {
-	if _, err := l.expand(); err != nil {
+	texts, err := l.expand()
+	if err != nil {
 		return err
 	}
+	if texts == nil {
+		return l.parseOne()
+	}
+	for _, text := range []string{texts[0], texts[len(texts)-1]} {
+		if err := l.with(text).parseOne(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// with is one of the lines that l stands for.
+func (l *storyLine) with(text string) *storyLine { return &storyLine{file: l.file, n: l.n, text: text} }
+
+// parseOne takes a line without a range apart.
+func (l *storyLine) parseOne() error {
 	if m := storyPrompt.FindStringSubmatch(l.text); m != nil {
 		l.host, l.command = m[1], strings.TrimSpace(m[2])
 		return nil
@@ -252,8 +269,8 @@ func (l *storyLine) expand() ([]string, error) {
 	from, _ := strconv.Atoi(l.text[m[2]:m[3]])
 	to, _ := strconv.Atoi(l.text[m[4]:m[5]])
 	switch {
-	case storyRange.MatchString(l.text[m[1]:]):
-		return nil, l.wrong(word, "a line has one range, this has more")
+	case storyRange.MatchString(l.text[m[1]:]) || storyRange.MatchString(l.text[:m[0]]+l.text[m[2]:m[3]]+l.text[m[1]:]):
+		return nil, l.wrong(word, "a line has one range, this has more") // beside it, or around it
 	case to < from || to-from >= maxStoryRange:
 		return nil, l.wrong(word, "a range is expected that goes up, by less than %d", maxStoryRange)
 	}

@@ -58,8 +58,8 @@ func (tl *tale) play(l *storyLine) (string, error) {
 	}
 	var all strings.Builder
 	for _, text := range texts {
-		one := &storyLine{file: l.file, n: l.n, text: text}
-		if err := one.parse(); err != nil {
+		one := l.with(text)
+		if err := one.parseOne(); err != nil {
 			return "", err
 		}
 		output, err := tl.playOne(one)

@@ -99,10 +99,20 @@ func (l *Lab) addUplink(cfg UplinkConfig) (*Uplink, error) {
 	}
 	u.plugIn(cfg)
 	u.done.Go(u.receive)
+	if !l.closeLater(u.Close) {
+		return nil, errors.Join(errClosed, u.Close())
+	}
+	return u, nil
+}
+
+// closeLater has close called by Close, unless that was called before.
+func (l *Lab) closeLater(close func() error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closers = append(l.closers, u.Close)
-	return u, nil
+	if !l.closing {
+		l.closers = append(l.closers, close)
+	}
+	return !l.closing
 }
 
 // open opens the tunnel. On an error the socket is closed.

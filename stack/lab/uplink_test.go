@@ -151,6 +151,28 @@ func TestRealTime(t *testing.T) {
 	}
 }
 
+// A lab that is closed takes no uplink, and leaves nothing open of one.
+func TestUplinkClosed(t *testing.T) {
+	l, err := lab.Start(t.Context(), lab.Config{RealTime: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.Segment(lab.SegmentConfig{})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.AddUplink(lab.UplinkConfig{Segment: s, Conn: conn}); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Error(err)
+	}
+	if err := conn.SetDeadline(time.Time{}); err == nil {
+		t.Error("the socket is open")
+	}
+}
+
 func TestUplinkErrors(t *testing.T) {
 	if _, err := lab.Start(t.Context(), lab.Config{RealTime: true, Manual: true}); err == nil || !strings.Contains(err.Error(), "Manual") {
 		t.Error(err)

@@ -98,7 +98,7 @@ func lasting(i *stack.Interface, addr netip.Addr, preferred, valid, wasPreferred
 		if d == infinite {
 			return 0
 		}
-		return d
+		return max(d, 1) // what was over is over again at once: 0 would be for ever
 	}
 	return func() error { return i.SetLifetimes(addr, forever(preferred), forever(valid)) },
 		func() error { return i.SetLifetimes(addr, forever(wasPreferred), forever(wasValid)) }

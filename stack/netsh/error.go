@@ -47,7 +47,7 @@ func (e *Error) Error() string {
 	if e.Nearest != "" {
 		b.WriteString("; did you mean " + e.Nearest + "?")
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "\n", "; ") // joined errors have a line each
 }
 
 // Unwrap returns Err.

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hextet/hextet/dnsreg"
 	"github.com/hextet/hextet/srcselect"
 	"github.com/hextet/hextet/stack"
+	"github.com/hextet/hextet/stack/lab"
 	"github.com/hextet/hextet/stack/netsh"
 	"go.uber.org/goleak"
 )
@@ -94,6 +96,86 @@ func TestErrorColumn(t *testing.T) {
 	}
 	if e.Command != "interface ipv4 add address" || e.Word != "skipassorce=true" || line[e.Column-1:] != e.Word || e.Nearest != "skipassource" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A line that can't be run leaves the context as it is.
+func TestErrorContext(t *testing.T) {
+	_, sh := newHost(t)
+	if err := sh.Run(t.Context(), "interface ipv4", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"netsh .. show", ".. show", "bye bye", "netsh bye bye"} {
+		if err := sh.Run(t.Context(), line, io.Discard); !errors.Is(err, netsh.ErrSyntax) || sh.Prompt() != "netsh interface ipv4>" {
+			t.Errorf("%s: %v, and then the prompt %s", line, err, sh.Prompt())
+		}
+	}
+}
+
+type fails struct{ err error }
+
+func (f fails) Sync(context.Context) error { return f.err }
+
+// An error is one line, whatever a registrar says.
+func TestErrorLine(t *testing.T) {
+	s, _ := newHost(t)
+	sh, err := netsh.New(netsh.Config{Stack: s, Registrar: fails{errors.Join(errors.New("no A"), errors.New("no PTR"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "netsh: ipconfig /registerdns: no A; no PTR"
+	if err := sh.Run(t.Context(), "ipconfig /registerdns", io.Discard); err == nil || err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
+// A line that can't be run does not prefer an address again that is deprecated.
+func TestErrorLifetimes(t *testing.T) {
+	l := lab.New(t)
+	h := l.Host(lab.HostConfig{})
+	sh, err := netsh.New(netsh.Config{Stack: h.Stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sh.Run(t.Context(), "netsh int ipv4 add address eth0 10.0.0.5/24 validlifetime=1h preferredlifetime=10", io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	l.Advance(time.Minute)
+	deprecated := func() bool {
+		for _, a := range h.Interfaces()[0].Addresses() {
+			if a.Prefix.Addr().Is4() {
+				return a.Deprecated
+			}
+		}
+		return false
+	}
+	if !deprecated() {
+		t.Fatal("preferred after its time")
+	}
+	if err := sh.Run(t.Context(), "netsh int ipv4 set address eth0 10.0.0.5 preferredlifetime=100 gateway=192.0.2.1", io.Discard); !errors.Is(err, syscall.ENETUNREACH) {
+		t.Fatal(err)
+	}
+	if l.Advance(time.Second); !deprecated() {
+		t.Error("preferred again by a line that failed")
+	}
+}
+
+// What add route adds, delete route deletes, also where an address's prefix has a route already.
+func TestRouteBesideAddress(t *testing.T) {
+	s, sh := newHost(t)
+	before := len(s.Routes())
+	for _, metric := range []string{"0", "5"} {
+		for _, line := range []string{"add route 192.168.1.0/24 1 metric=" + metric, "set route 192.168.1.0/24 1 metric=7", "delete route 192.168.1.0/24 1"} {
+			if err := sh.Run(t.Context(), "netsh int ipv4 "+line, io.Discard); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(s.Routes()); n != before {
+			t.Errorf("%d routes, of %d: %v", n, before, s.Routes())
+		}
+	}
+	if err := sh.Run(t.Context(), "netsh int ipv4 delete route 192.168.1.0/24 1", io.Discard); !errors.Is(err, syscall.ESRCH) || !strings.Contains(err.Error(), "goes with the address") {
+		t.Error(err)
 	}
 }
 

@@ -129,13 +129,18 @@ func (c *call) theRoute() (stack.Route, error) {
 		}
 	}
 	i, _ := get[*stack.Interface](c, "interface")
+	// Beside that of an address's prefix, of which there is one, there may be an equal one that was added.
+	own := slices.IndexFunc(found, func(r stack.Route) bool { return r.Metric == 0 && routeType(r, i) == "System" })
+	if own >= 0 {
+		found = slices.Delete(found, own, own+1)
+	}
 	switch {
-	case len(found) == 1 && found[0].Metric == 0 && routeType(found[0], i) == "System":
-		return want, c.wrong("prefix", problem(syscall.ESRCH, "the route is that of an address's prefix, and goes with the address").wanting("delete address"))
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
 		return want, c.wrong("prefix", problem(ErrSyntax, "there are %d such routes: %s", len(found), listed(found)).wanting("nexthop=, of a route of one metric"))
+	case own >= 0:
+		return want, c.wrong("prefix", problem(syscall.ESRCH, "the route is that of an address's prefix, and goes with the address").wanting("delete address"))
 	case len(others) > 0:
 		return want, c.wrong("nexthop", problem(syscall.ESRCH, "no route there has that next hop").wanting("that of %s", listed(others)))
 	}

@@ -127,19 +127,18 @@ func (s *Shell) command(ctx context.Context, in place, words []word, out *string
 
 // builtin does what means the same in every context.
 func (s *Shell) builtin(in place, words []word) (done bool, err error) {
-	switch first := words[0]; {
-	case first.is("bye", "exit", "quit"):
-		err = ErrExit
-	case first.is(".."):
-		s.at = in[:max(1, len(in)-1)]
-	default:
+	first := words[0]
+	leaves := first.is("bye", "exit", "quit")
+	switch {
+	case !leaves && !first.is(".."):
 		return false, nil
+	case len(words) > 1:
+		return true, problem(ErrSyntax, "%s stands alone", first.text).at(words[1])
+	case leaves:
+		return true, ErrExit
 	}
-	if len(words) > 1 {
-		s.at = in
-		return true, problem(ErrSyntax, "%s stands alone", words[0].text).at(words[1])
-	}
-	return true, err
+	s.at = in[:max(1, len(in)-1)]
+	return true, nil
 }
 
 // walk follows words from a place as far as they name commands, and returns what is left for the command.
