@@ -54,7 +54,7 @@ type Advertisement struct {
 	DNSLifetime time.Duration
 
 	// Interval is the longest time between two unsolicited advertisements, and MinInterval the
-	// shortest (MaxRtrAdvInterval and MinRtrAdvInterval of RFC 4861 section 6.2.1). Zero: 10 minutes, and
+	// shortest (MaxRtrAdvInterval, 70 ms or more, and MinRtrAdvInterval of RFC 4861 section 6.2.1). Zero: 10 minutes, and
 	// a third of Interval. Negative: none are sent but those that Advertise sends, and answers.
 	Interval, MinInterval time.Duration
 
@@ -95,6 +95,7 @@ func Prefixes(texts ...string) []Prefix {
 
 const (
 	defaultAdvInterval = 10 * time.Minute
+	leastAdvInterval   = 70 * time.Millisecond        // for routers of mobile hosts; others have 4 s
 	maxLifetime        = math.MaxUint16 * time.Second // of a router, on the wire
 	maxUint32          = math.MaxUint32
 )
@@ -143,6 +144,8 @@ func (a Advertisement) check() error {
 		return fmt.Errorf("the DNSLifetime %v is more than 4294967294 s, and not Forever", a.DNSLifetime)
 	case a.Source.IsValid() && !a.Source.Is6():
 		return fmt.Errorf("the Source %v is no IPv6 address", a.Source)
+	case a.Interval > 0 && a.Interval < leastAdvInterval:
+		return fmt.Errorf("the Interval %v is less than %v (RFC 6275 section 7.5)", a.Interval, leastAdvInterval)
 	case a.MinInterval < 0 || a.MinInterval > a.interval():
 		return fmt.Errorf("the MinInterval %v is not between 0 and Interval, %v", a.MinInterval, a.interval())
 	}

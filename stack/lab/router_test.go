@@ -295,6 +295,7 @@ func TestRouterErrors(t *testing.T) {
 		{lab.Advertisement{Search: []string{strings.Repeat("abc.", 64) + "x"}}, "257 bytes"},
 		{lab.Advertisement{DNSLifetime: 1 << 62}, "DNSLifetime"},
 		{lab.Advertisement{MinInterval: time.Hour}, "MinInterval"},
+		{lab.Advertisement{Interval: time.Nanosecond}, "the Interval 1ns is less than 70ms"},
 		{lab.Advertisement{Source: netip.MustParseAddr("10.0.0.1")}, "10.0.0.1"},
 		{lab.Advertisement{Prefixes: lab.Prefixes(slices.Repeat([]string{"2001:db8::/64"}, 50)...)}, "more than the MTU"},
 	} {
