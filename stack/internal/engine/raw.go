@@ -55,8 +55,17 @@ func (p *RawPacket) AppendPayload(b []byte) []byte {
 	if p.rest == nil || p.rest.Data().Size() == 0 {
 		return b
 	}
-	data, _ := p.rest.Data().PullUp(p.rest.Data().Size()) // all there is can't be too much
-	return append(b, data...)
+	w := appender(b)
+	p.rest.Data().ReadTo(&w, true) // a PullUp would move headers that gVisor still looks at
+	return w
+}
+
+// appender is a slice to write to.
+type appender []byte
+
+func (a *appender) Write(b []byte) (int, error) {
+	*a = append(*a, b...)
+	return len(b), nil
 }
 
 // describe returns pkt as a raw packet whose payload is what gVisor takes for the upper layer.
