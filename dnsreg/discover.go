@@ -12,13 +12,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// place is where a name's records live.
-type place struct {
-	owner  string // the name, or where a CNAME leads to (RFC 2317 delegates single PTR records that way)
-	zone   string
-	server string // host:port that takes the zone's updates
-}
-
 // maxAliases bounds a chain of CNAMEs.
 const maxAliases = 8
 
@@ -26,12 +19,12 @@ const maxAliases = 8
 const dnsPort = "53"
 
 // find looks for the closest zone that the name is in and a server for it.
-func (r *Registrar) find(ctx context.Context, name string) (place, error) {
-	if len(r.cfg.Servers) > 0 {
-		p, _, err := r.findAt(ctx, name, r.cfg.Servers, true)
+func (ps *places) find(ctx context.Context, name string) (place, error) {
+	if len(ps.cfg.Servers) > 0 {
+		p, _, err := ps.findAt(ctx, name, ps.cfg.Servers, true)
 		return p, err
 	}
-	p, soa, err := r.findAt(ctx, name, r.cfg.Resolvers, false)
+	p, soa, err := ps.findAt(ctx, name, ps.cfg.Resolvers, false)
 	if err != nil {
 		return place{}, err
 	}
@@ -43,22 +36,22 @@ func (r *Registrar) find(ctx context.Context, name string) (place, error) {
 		// Unbound and PowerDNS Recursor mark the zones of RFC 6303 so. Nobody else's primary is there.
 		return place{}, fmt.Errorf("dnsreg: %s: %w: %s, whose primary is localhost", name, ErrLocalZone, p.zone)
 	}
-	primaries, err := r.lookup(ctx, soa.Ns)
+	primaries, err := ps.lookup(ctx, soa.Ns)
 	if err != nil {
 		return place{}, err
 	}
-	p, _, err = r.findAt(ctx, p.owner, primaries, true)
+	p, _, err = ps.findAt(ctx, p.owner, primaries, true)
 	return p, err
 }
 
 // findAt asks the servers in turn until one knows the zone. Those that were silent in this pass come last:
 // they would cost a timeout for each name.
-func (r *Registrar) findAt(ctx context.Context, name string, servers []string, sign bool) (place, *dns.SOA, error) {
+func (ps *places) findAt(ctx context.Context, name string, servers []string, sign bool) (place, *dns.SOA, error) {
 	var errs []error
 	servers = slices.Clone(servers)
-	slices.SortStableFunc(servers, func(a, b string) int { return cmp.Compare(r.silent[a], r.silent[b]) })
+	slices.SortStableFunc(servers, func(a, b string) int { return cmp.Compare(ps.silent[a], ps.silent[b]) })
 	for _, server := range servers {
-		owner, soa, err := r.zoneOf(ctx, name, server, sign)
+		owner, soa, err := ps.zoneOf(ctx, name, server, sign)
 		if err == nil {
 			err = unregistrable(soa)
 			if err != nil {
@@ -73,16 +66,16 @@ func (r *Registrar) findAt(ctx context.Context, name string, servers []string, s
 			break
 		}
 		if _, ok := errors.AsType[*NoReplyError](err); ok {
-			r.silent[server]++
+			ps.silent[server]++
 		}
 	}
 	return place{}, nil, errors.Join(errs...)
 }
 
 // zoneOf asks one server for the SOA record of the zone that the name is in, following CNAMEs.
-func (r *Registrar) zoneOf(ctx context.Context, name, server string, sign bool) (owner string, soa *dns.SOA, err error) {
+func (ps *places) zoneOf(ctx context.Context, name, server string, sign bool) (owner string, soa *dns.SOA, err error) {
 	for range maxAliases {
-		m, err := r.ask(ctx, name, dns.TypeSOA, server, sign)
+		m, err := ps.ask(ctx, name, dns.TypeSOA, server, sign)
 		if err != nil {
 			return "", nil, err
 		}
@@ -132,12 +125,12 @@ func aliasOf(m *dns.Msg, name string) string {
 }
 
 // lookup returns the addresses of a primary, by name through the resolvers.
-func (r *Registrar) lookup(ctx context.Context, mname string) ([]string, error) {
+func (ps *places) lookup(ctx context.Context, mname string) ([]string, error) {
 	var servers []string
 	var errs []error
-	for _, resolver := range r.cfg.Resolvers {
+	for _, resolver := range ps.cfg.Resolvers {
 		for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
-			m, err := r.ask(ctx, dns.CanonicalName(mname), qtype, resolver, false)
+			m, err := ps.ask(ctx, dns.CanonicalName(mname), qtype, resolver, false)
 			if err != nil {
 				errs = append(errs, err)
 				break
@@ -168,28 +161,4 @@ func addressOf(rr dns.RR) netip.Addr {
 		return addr
 	}
 	return addr.Unmap() // the codec keeps IPv4 addresses in 16 octets
-}
-
-// ask sends one question. A name that does not exist is an answer, not an error.
-func (r *Registrar) ask(ctx context.Context, name string, qtype uint16, server string, sign bool) (*dns.Msg, error) {
-	m := new(dns.Msg)
-	m.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}}
-	m.RecursionDesired = !sign // asked of resolvers only
-	return r.exchange(ctx, server, m, sign)
-}
-
-// exchange signs with the key for the server, if that is wanted and there is one.
-func (r *Registrar) exchange(ctx context.Context, server string, m *dns.Msg, sign bool) (*dns.Msg, error) {
-	var key Key
-	if sign && r.cfg.Auth != nil {
-		var err error
-		if key, err = r.cfg.Auth.Key(ctx, server); err != nil {
-			return nil, fmt.Errorf("dnsreg: key for %s: %w", server, err)
-		}
-	}
-	reply, err := r.net.exchange(ctx, server, m, key)
-	if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Op == "query" && e.Rcode == dns.RcodeNameError {
-		return reply, nil
-	}
-	return reply, err
 }

@@ -44,7 +44,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 		return plan, err
 	}
 	defer give()
-	clear(r.silent)
+	r.places.begin()
 	clear(r.missing) // as Sync does
 	addrs, _ := r.cfg.Source.Addresses()
 	d, err := r.cfg.decide(addrs)

@@ -82,7 +82,7 @@ func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, 
 	failed := make(map[string]error) // by family: its servers may be others
 	for _, addr := range candidates {
 		name, fam := reverseName(addr), family(addr)
-		_, located := r.places[name]
+		located := r.places.knows(name)
 		_, down := errors.AsType[*NoReplyError](failed[fam])
 		// A server that is away would cost a timeout for each name.
 		switch {
@@ -94,7 +94,7 @@ func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, 
 		case !located && (pause || down):
 			continue
 		}
-		p, err := r.locate(ctx, name)
+		p, err := r.places.locate(ctx, name)
 		switch {
 		case err == nil:
 			addTo(byZone, p, addr, eligible[addr], r.cfg.Name)
@@ -202,13 +202,6 @@ func (r *Registrar) prune(candidates []netip.Addr) {
 		names[reverseName(addr)] = true
 	}
 	maps.DeleteFunc(r.missing, func(name string, _ error) bool { return !names[name] })
-	owners := make(map[string]bool)
-	for name, p := range r.places {
-		if names[name] {
-			owners[p.owner] = true
-		} else {
-			delete(r.places, name)
-		}
-	}
+	owners := r.places.keep(names)
 	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.rtype == dns.TypePTR && !owners[k.name] })
 }

@@ -21,13 +21,12 @@ type Registrar struct {
 	turn chan struct{} // holds one token: whoever has it may use what follows
 
 	memory  map[setKey]*rrset
-	places  map[string]place        // of the names in use
 	missing map[string]error        // reverse names without a zone, and why; forgotten at a refresh
 	retired map[netip.Addr]struct{} // no longer eligible, while a PTR record of ours may be left
 	forward *unit
 	reverse map[place]*unit // by zone and server; no owner
 	search  unit            // the look-up of reverse zones, where it fails
-	silent  map[string]int  // timeouts by server, in this pass
+	places  places
 
 	synced chan struct{} // holds a token when Sync has moved the times at which Run has to wake
 
@@ -47,15 +46,14 @@ func New(cfg Config) (*Registrar, error) {
 		ttl:     uint32(cfg.TTL / time.Second),
 		turn:    make(chan struct{}, 1),
 		memory:  make(map[setKey]*rrset),
-		places:  make(map[string]place),
 		missing: make(map[string]error),
 		retired: make(map[netip.Addr]struct{}),
 		forward: new(unit),
 		reverse: make(map[place]*unit),
-		silent:  make(map[string]int),
 		synced:  make(chan struct{}, 1),
 		status:  Status{Name: cfg.Name},
 	}
+	r.places = newPlaces(r)
 	r.turn <- struct{}{}
 	return r, nil
 }
@@ -110,7 +108,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	}
 	defer give()
 	defer r.publish()
-	clear(r.silent)
+	r.places.begin()
 	addrs, changed := r.cfg.Source.Addresses()
 	d, err := r.cfg.decide(addrs)
 	if how.remove {
@@ -173,21 +171,9 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) err
 }
 
 func (r *Registrar) locateForward(ctx context.Context) (place, error) {
-	p, err := r.locate(ctx, r.cfg.Name)
+	p, err := r.places.locate(ctx, r.cfg.Name)
 	if err == nil && p.owner != r.cfg.Name {
 		return place{}, fmt.Errorf("dnsreg: %s: %w to %s", r.cfg.Name, ErrAlias, p.owner)
-	}
-	return p, err
-}
-
-// locate is find with a memory.
-func (r *Registrar) locate(ctx context.Context, name string) (place, error) {
-	if p, ok := r.places[name]; ok {
-		return p, nil
-	}
-	p, err := r.find(ctx, name)
-	if err == nil {
-		r.places[name] = p
 	}
 	return p, err
 }

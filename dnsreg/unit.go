@@ -80,19 +80,10 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 	u.failures++
 	u.until = now.Add(backoff(u.failures))
 	if ClassOf(res.err) != Permanent || errors.Is(res.err, ErrAlias) {
-		r.displace(u.place) // perhaps another server has the zone now, or a CNAME leads elsewhere (RFC 2317)
+		r.places.displace(u.place) // perhaps another server has the zone now, or a CNAME leads elsewhere (RFC 2317)
 	}
 	r.cfg.Logger.Warn("dnsreg: attempt failed", "name", r.cfg.Name, "zone", u.place.zone, "server", u.place.server,
 		"class", ClassOf(res.err), "failures", u.failures, "again", u.until.Sub(now), "error", res.err)
-}
-
-// displace forgets where the names of a zone live.
-func (r *Registrar) displace(gone place) {
-	for name, p := range r.places {
-		if p.zone == gone.zone && p.server == gone.server {
-			delete(r.places, name)
-		}
-	}
 }
 
 // wake is the time of the next pass. PTR records follow the forward zone, so while that one backs off
