@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/hextet/hextet/srcselect"
 )
 
 // Config says what to register, and where. Name, Source and one of Servers and Resolvers are needed;
@@ -41,8 +39,8 @@ type Config struct {
 	// MaxAddresses is how many addresses of one family may be registered. 0: 64.
 	// BIND refuses more than 100 records of a type.
 	MaxAddresses int
-	// Filter narrows the eligible addresses to those it returns true for. Nil: all of them.
-	Filter func(srcselect.Address) bool
+	// Policy narrows the eligible addresses. Zero: all of them are registered.
+	Policy Policy
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
@@ -109,6 +107,7 @@ func (cfg *Config) check() error {
 	if cfg.MaxAddresses < 0 {
 		fail("Config.MaxAddresses: %d is negative", cfg.MaxAddresses)
 	}
+	errs = append(errs, cfg.Policy.check("Config.Policy")...)
 	cfg.fill()
 	return errors.Join(errs...)
 }

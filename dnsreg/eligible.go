@@ -11,26 +11,37 @@ import (
 type Reason uint8
 
 const (
-	Registered   Reason = iota // eligible
-	SkipAsSource               // the host never speaks from it by itself, so nobody should be sent to it
-	Tentative                  // not yet known to be unique (RFC 4862 section 5.4)
-	Optimistic                 // in use, but not yet known to be unique (RFC 4429)
-	Deprecated                 // no longer for new communication (RFC 4862 section 5.5.4)
-	Temporary                  // changes to hide the host (RFC 8981)
-	LinkLocal                  // 169.254.0.0/16, fe80::/10: means something else on every link
-	Loopback                   // 127.0.0.0/8, ::1
-	Multicast                  // 224.0.0.0/4, ff00::/8
-	Unspecified                // 0.0.0.0, ::
-	Broadcast                  // 255.255.255.255
-	IPv4Mapped                 // ::ffff:0:0/96: an IPv4 address in a socket's clothes
-	Invalid                    // the zero netip.Prefix
-	Filtered                   // Config.Filter said no
-	reasons      = iota
+	Registered        Reason = iota // eligible
+	SkipAsSource                    // the host never speaks from it by itself, so nobody should be sent to it
+	Tentative                       // not yet known to be unique (RFC 4862 section 5.4)
+	Optimistic                      // in use, but not yet known to be unique (RFC 4429)
+	Deprecated                      // no longer for new communication (RFC 4862 section 5.5.4)
+	Temporary                       // changes to hide the host (RFC 8981)
+	LinkLocal                       // 169.254.0.0/16, fe80::/10: means something else on every link
+	Loopback                        // 127.0.0.0/8, ::1
+	Multicast                       // 224.0.0.0/4, ff00::/8
+	Unspecified                     // 0.0.0.0, ::
+	Broadcast                       // 255.255.255.255
+	IPv4Mapped                      // ::ffff:0:0/96: an IPv4 address in a socket's clothes
+	Invalid                         // the zero netip.Prefix
+	Filtered                        // Policy.Filter said no
+	ExcludedFamily                  // Policy.NoIPv4, NoIPv6
+	OtherPrefix                     // in none of Policy.Prefixes
+	ExcludedPrefix                  // in one of Policy.NotPrefixes
+	OtherInterface                  // on none of Policy.Interfaces
+	ExcludedInterface               // on one of Policy.NotInterfaces
+	InterfaceOff                    // switched off by Registrar.SetInterface
+	Private                         // Policy.NoPrivate: 10.0.0.0/8, fc00::/7 and so on
+	HomeAddress                     // Policy.NoHomeAddress (RFC 6275)
+	CareOf                          // Policy.NoCareOf (RFC 6275)
+	reasons           = iota
 )
 
 var reasonNames = [reasons]string{
 	"registered", "skip-as-source", "tentative", "optimistic", "deprecated", "temporary", "link-local", "loopback",
 	"multicast", "unspecified", "broadcast", "IPv4-mapped", "invalid", "filtered",
+	"excluded family", "other prefix", "excluded prefix", "other interface", "excluded interface", "interface off",
+	"private", "home address", "care-of address",
 }
 
 func (r Reason) String() string {
@@ -91,29 +102,22 @@ type decision struct {
 	assigned map[netip.Addr]struct{} // everything that the host has, in whatever state
 }
 
-// decide judges the addresses. An address that is skip-as-source on one interface is so on all of them:
-// the exclusion is hard, and a record does not know interfaces.
-func (cfg *Config) decide(addrs []srcselect.Address) (decision, error) {
+// decide judges the addresses; off has the interfaces that are switched off. An address that is
+// skip-as-source on one interface is so on all of them: the exclusion is hard, and a record does not know
+// interfaces.
+func (cfg *Config) decide(addrs []srcselect.Address, off map[int]bool) (decision, error) {
 	d := decision{assigned: make(map[netip.Addr]struct{}, len(addrs))}
 	skipped := make(map[netip.Addr]bool)
 	for _, a := range addrs {
-		addr := a.Prefix.Addr().WithZone("")
+		addr := a.Prefix.Addr().Unmap()
 		d.assigned[addr] = struct{}{}
-		if a.SkipAsSource {
-			skipped[addr] = true
-		}
+		skipped[addr] = skipped[addr] || a.SkipAsSource
 	}
 	seen := make(map[netip.Addr]bool)
 	count := make(map[string]int)
 	for _, a := range addrs {
-		addr := a.Prefix.Addr().WithZone("")
-		ok, why := Eligible(a)
-		switch {
-		case ok && skipped[addr]:
-			why = SkipAsSource
-		case ok && cfg.Filter != nil && !cfg.Filter(a):
-			why = Filtered
-		case ok && !seen[addr]:
+		why := cfg.verdict(a, skipped, off)
+		if addr := a.Prefix.Addr(); why == Registered && !seen[addr] {
 			seen[addr] = true
 			d.eligible = append(d.eligible, addr)
 			count[family(addr)]++
@@ -126,6 +130,18 @@ func (cfg *Config) decide(addrs []srcselect.Address) (decision, error) {
 		}
 	}
 	return d, nil
+}
+
+// verdict is that of one address among the others.
+func (cfg *Config) verdict(a srcselect.Address, skipped map[netip.Addr]bool, off map[int]bool) Reason {
+	a.SkipAsSource = skipped[a.Prefix.Addr().Unmap()]
+	switch why := ineligible(a); {
+	case why != Registered:
+		return why
+	case off[a.Interface]:
+		return InterfaceOff
+	}
+	return cfg.Policy.verdict(a)
 }
 
 func family(a netip.Addr) string {

@@ -145,7 +145,7 @@ func TestVerdictsCoverEveryAddress(t *testing.T) {
 		table := randomTable(rng)
 		cfg := w.config()
 		cfg.MaxAddresses = 64
-		d, err := cfg.decide(table)
+		d, err := cfg.decide(table, nil)
 		if err != nil || len(d.verdicts) != len(table) {
 			t.Fatalf("%d verdicts for %d addresses, %v", len(d.verdicts), len(table), err)
 		}

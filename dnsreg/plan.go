@@ -47,7 +47,8 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	r.places.begin()
 	clear(r.missing) // as Sync does
 	addrs, _ := r.cfg.Source.Addresses()
-	d, err := r.cfg.decide(addrs)
+	off, _ := r.switches.now()
+	d, err := r.cfg.decide(addrs, off)
 	plan.Addresses = d.verdicts
 	if err != nil {
 		return plan, err

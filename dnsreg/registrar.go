@@ -14,9 +14,10 @@ import (
 // Registrar keeps the DNS records of one name to the eligible addresses of a Source.
 // Its methods may be called from any goroutine; passes over the zones take turns.
 type Registrar struct {
-	cfg Config
-	net *transport
-	ttl uint32
+	cfg      Config
+	net      *transport
+	ttl      uint32
+	switches switches
 
 	turn chan struct{} // holds one token: whoever has it may use what follows
 
@@ -95,9 +96,10 @@ func (r *Registrar) take(ctx context.Context) (give func(), err error) {
 
 // outcome is what a pass leaves to its caller.
 type outcome struct {
-	err     error
-	changed <-chan struct{} // closed once the Source has something new
-	wake    time.Time       // when the next pass is due by itself; zero: never
+	err      error
+	changed  <-chan struct{} // closed once the Source has something new
+	switched <-chan struct{} // closed once an interface was turned on or off
+	wake     time.Time       // when the next pass is due by itself; zero: never
 }
 
 // pass brings the zones to what the Source says.
@@ -110,36 +112,39 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	defer r.publish()
 	r.places.begin()
 	addrs, changed := r.cfg.Source.Addresses()
-	d, err := r.cfg.decide(addrs)
+	off, switched := r.switches.now()
+	d, err := r.cfg.decide(addrs, off)
 	if how.remove {
 		d.eligible, err = nil, nil
 	}
 	r.noteDecision(d, err)
 	if err != nil { // too many: only a change of the addresses helps
 		r.cfg.Logger.Warn("dnsreg: nothing registered", "name", r.cfg.Name, "error", err)
-		return outcome{err: err, changed: changed}
+		return outcome{err: err, changed: changed, switched: switched}
 	}
 	err = r.passForward(ctx, d, how)
 	if err == nil || how.remove {
 		if !how.urgent {
 			var done func()
-			ctx, done = until(ctx, changed)
+			ctx, done = until(ctx, changed, switched)
 			defer done()
 		}
 		err = errors.Join(err, r.passReverse(ctx, d, how))
 	}
-	return outcome{err, changed, r.wake()}
+	return outcome{err, changed, switched, r.wake()}
 }
 
-// until returns a context that ends with ctx or once the addresses have changed: A and AAAA records must
-// not wait for a reverse zone whose server is slow. done waits for what until started.
-func until(ctx context.Context, changed <-chan struct{}) (_ context.Context, done func()) {
+// until returns a context that ends with ctx or once the addresses or the switches have changed: A and
+// AAAA records must not wait for a reverse zone whose server is slow. done waits for what until started.
+func until(ctx context.Context, changed, switched <-chan struct{}) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		select {
 		case <-changed:
+			cancel(errSuperseded)
+		case <-switched:
 			cancel(errSuperseded)
 		case <-ctx.Done():
 		}
