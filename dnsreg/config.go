@@ -14,12 +14,19 @@ import (
 	"time"
 )
 
-// Config says what to register, and where. Name, Source and one of Servers and Resolvers are needed;
-// the zero value of every other field works.
+// Config says what to register, and where. Name or Names, Source and one of Servers and Resolvers are
+// needed; the zero value of every other field works.
 type Config struct {
 	// Name is the host's fully qualified name. A final dot is optional; international labels become
-	// A-labels.
+	// A-labels. Empty: it has those of Names only.
 	Name string
+	// Names has further names of the host. The PTR record of an address points to the first name that
+	// takes it, Name before these. A name may be given only once. Empty: no further ones.
+	Names []HostName
+	// Suffixes has the connection-specific DNS suffixes by interface index, as Windows knows them: the
+	// addresses of the interface are registered as <first label of Name>.<suffix> too. PTR records prefer
+	// Name and Names. A suffix that gives Name itself adds nothing. Empty: none.
+	Suffixes map[int]string
 	// Source tells the host's addresses.
 	Source Source
 	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of
@@ -36,7 +43,7 @@ type Config struct {
 	// Refresh is the time after which Run confirms the records, shortened by up to a tenth at random so
 	// that hosts started together drift apart. 0: 24 hours. Negative: never.
 	Refresh time.Duration
-	// MaxAddresses is how many addresses of one family may be registered. 0: 64.
+	// MaxAddresses is how many addresses of one family may be registered under one name. 0: 64.
 	// BIND refuses more than 100 records of a type.
 	MaxAddresses int
 	// Policy narrows the eligible addresses. Zero: all of them are registered.
@@ -67,15 +74,12 @@ const (
 	defaultTimeout      = 5 * time.Second
 )
 
-// check fills the defaults in, and returns every error it finds, joined.
+// check fills the defaults in, Names with every name of the host, Name's own first, and returns every error
+// it finds, joined.
 func (cfg *Config) check() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("dnsreg: "+format, args...)) }
-	name, err := canonicalName(cfg.Name)
-	if err != nil {
-		errs = append(errs, err)
-	}
-	cfg.Name = name
+	errs = append(errs, cfg.expandNames()...)
 	if cfg.Source == nil {
 		fail("Config.Source is nil")
 	}

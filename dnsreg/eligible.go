@@ -34,6 +34,8 @@ const (
 	Private                         // Policy.NoPrivate: 10.0.0.0/8, fc00::/7 and so on
 	HomeAddress                     // Policy.NoHomeAddress (RFC 6275)
 	CareOf                          // Policy.NoCareOf (RFC 6275)
+	Unnamed                         // eligible, but no name takes it: each HostName.Policy keeps it out
+	OverLimit                       // eligible, but not added: its names have more than Config.MaxAddresses
 	reasons           = iota
 )
 
@@ -41,7 +43,7 @@ var reasonNames = [reasons]string{
 	"registered", "skip-as-source", "tentative", "optimistic", "deprecated", "temporary", "link-local", "loopback",
 	"multicast", "unspecified", "broadcast", "IPv4-mapped", "invalid", "filtered",
 	"excluded family", "other prefix", "excluded prefix", "other interface", "excluded interface", "interface off",
-	"private", "home address", "care-of address",
+	"private", "home address", "care-of address", "unnamed", "over the limit",
 }
 
 func (r Reason) String() string {
@@ -50,6 +52,9 @@ func (r Reason) String() string {
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }
+
+// MarshalText implements encoding.TextMarshaler: it is String.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // Eligible reports whether an address is one to register; why says which rule put it out.
 // The skip-as-source flag comes first: no configuration brings such an address back.
@@ -87,66 +92,4 @@ func ineligible(a srcselect.Address) Reason {
 		return Temporary
 	}
 	return Registered
-}
-
-// Verdict is an address of the host and what becomes of it.
-type Verdict struct {
-	Address srcselect.Address
-	Reason  Reason
-}
-
-// decision is what a snapshot of the Source means for the zones.
-type decision struct {
-	verdicts []Verdict
-	eligible []netip.Addr            // without repetition, in the Source's order
-	assigned map[netip.Addr]struct{} // everything that the host has, in whatever state
-}
-
-// decide judges the addresses; off has the interfaces that are switched off. An address that is
-// skip-as-source on one interface is so on all of them: the exclusion is hard, and a record does not know
-// interfaces.
-func (cfg *Config) decide(addrs []srcselect.Address, off map[int]bool) (decision, error) {
-	d := decision{assigned: make(map[netip.Addr]struct{}, len(addrs))}
-	skipped := make(map[netip.Addr]bool)
-	for _, a := range addrs {
-		addr := a.Prefix.Addr().Unmap()
-		d.assigned[addr] = struct{}{}
-		skipped[addr] = skipped[addr] || a.SkipAsSource
-	}
-	seen := make(map[netip.Addr]bool)
-	count := make(map[string]int)
-	for _, a := range addrs {
-		why := cfg.verdict(a, skipped, off)
-		if addr := a.Prefix.Addr(); why == Registered && !seen[addr] {
-			seen[addr] = true
-			d.eligible = append(d.eligible, addr)
-			count[family(addr)]++
-		}
-		d.verdicts = append(d.verdicts, Verdict{a, why})
-	}
-	for fam, n := range count {
-		if n > cfg.MaxAddresses {
-			return d, &LimitError{Name: cfg.Name, Family: fam, Count: n, Limit: cfg.MaxAddresses}
-		}
-	}
-	return d, nil
-}
-
-// verdict is that of one address among the others.
-func (cfg *Config) verdict(a srcselect.Address, skipped map[netip.Addr]bool, off map[int]bool) Reason {
-	a.SkipAsSource = skipped[a.Prefix.Addr().Unmap()]
-	switch why := ineligible(a); {
-	case why != Registered:
-		return why
-	case off[a.Interface]:
-		return InterfaceOff
-	}
-	return cfg.Policy.verdict(a)
-}
-
-func family(a netip.Addr) string {
-	if a.Is4() {
-		return "IPv4"
-	}
-	return "IPv6"
 }

@@ -115,7 +115,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	off, switched := r.switches.now()
 	d, err := r.cfg.decide(addrs, off)
 	if how.remove {
-		d.eligible, err = nil, nil
+		d, err = d.withdrawn(), nil
 	}
 	r.noteDecision(d, err)
 	if err != nil { // too many: only a change of the addresses helps
@@ -192,7 +192,7 @@ func (r *Registrar) forwardWants(d decision) []want {
 	}
 	a := want{setKey{r.cfg.Name, dns.TypeA}, make(map[rdata]bool), adopt}
 	aaaa := want{setKey{r.cfg.Name, dns.TypeAAAA}, make(map[rdata]bool), adopt}
-	for _, addr := range d.eligible {
+	for _, addr := range d.names[0].eligible {
 		if addr.Is4() {
 			a.data[rdata{addr: addr}] = true
 		} else {
