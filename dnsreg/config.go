@@ -51,6 +51,9 @@ type Config struct {
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
+	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
+	// nothing. Zero: PinChanges.
+	Pin Pin
 	// NoPTR leaves the reverse zones alone.
 	NoPTR bool
 	// TCP sends everything over TCP. False: only what exceeds 512 octets or came back truncated.

@@ -48,49 +48,65 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	clear(r.missing) // as Sync does
 	addrs, _ := r.cfg.Source.Addresses()
 	off, _ := r.switches.now()
-	d, err := r.cfg.decide(addrs, off)
+	d, limit := r.cfg.decide(addrs, off)
 	plan.Addresses = d.verdicts
-	if err != nil {
-		return plan, err
-	}
-	p, err := r.locateForward(ctx)
-	if err != nil {
-		return plan, err
-	}
-	edits, err := r.prepare(ctx, p, r.forwardWants(d))
-	if err != nil {
-		return plan, err
-	}
-	plan.add(p, edits, r.ttl)
-	if r.cfg.NoPTR {
-		return plan, nil
-	}
+	how := effort{urgent: true, plan: true}
+	groups, failed := gather(d.allNames(), r.forwards(ctx, d, how).find, r.forwards(ctx, d, how).wants)
+	errs := append([]error{limit}, slices.Collect(maps.Values(failed))...)
 	var gone []netip.Addr
-	for _, e := range edits {
-		for _, x := range e.deletes {
-			gone = append(gone, x.addr)
+	for _, g := range groups {
+		edits, err := r.planZone(ctx, g, &plan)
+		errs = append(errs, err)
+		for _, e := range edits {
+			for _, x := range e.deletes {
+				gone = append(gone, x.addr)
+			}
 		}
 	}
-	groups, err := r.groups(ctx, d, gone, true)
-	errs := []error{err}
+	if r.cfg.NoPTR {
+		return plan, errors.Join(errs...)
+	}
+	ps := r.pointersOf(d, func(name string) bool { return failed[name] == nil }, how, gone)
+	_, groups, err = r.reverses(ctx, ps, how)
+	errs = append(errs, err)
 	for _, g := range groups {
-		edits, err := r.prepare(ctx, g.place, g.wants)
+		_, err := r.planZone(ctx, g, &plan)
 		errs = append(errs, err)
-		if err == nil {
-			plan.add(g.place, edits, r.ttl)
-		}
 	}
 	plan.Skipped = r.skipped()
 	return plan, errors.Join(errs...)
 }
 
-func (p *Plan) add(at place, edits []edit, ttl uint32) {
-	changes := toSend(edits, false)
-	if len(changes) == 0 {
-		return
+// planZone adds the messages that a zone would get.
+func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit, error) {
+	s := r.newSettlement(g.place, g.wants, false)
+	all, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
 	}
+	pn := *r.pinOf(g.place)
+	for edits := toSend(all, false, s.done); len(edits) > 0; {
+		m, err := r.compose(ctx, g.place, &pn, edits)
+		if err != nil {
+			return all, err
+		}
+		if len(m.edits) == 0 {
+			return all, errTooLarge(edits)
+		}
+		plan.add(g.place, m.msg)
+		if pn.soa != nil {
+			next := *pn.soa
+			next.Serial++
+			pn.soa = &next
+		}
+		edits = m.rest
+	}
+	return all, s.leftOut()
+}
+
+func (p *Plan) add(at place, m *dns.Msg) {
 	z := ZonePlan{Zone: at.zone, Server: at.server}
-	z.Prerequisites, z.Deletes, z.Adds = describe(updateMessage(at.zone, changes, ttl))
+	z.Prerequisites, z.Deletes, z.Adds = describe(m)
 	p.Zones = append(p.Zones, z)
 }
 
@@ -99,20 +115,6 @@ func (r *Registrar) skipped() []SkippedPTR {
 	for _, name := range slices.Sorted(maps.Keys(r.missing)) {
 		out = append(out, SkippedPTR{name, r.missing[name]})
 	}
-	return out
-}
-
-// registered returns the addresses that have an A or AAAA record of ours, as far as is known.
-func (r *Registrar) registered() []netip.Addr {
-	var out []netip.Addr
-	for _, rtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		if s := r.memory[setKey{r.cfg.Name, rtype}]; s != nil {
-			for d := range s.own {
-				out = append(out, d.addr)
-			}
-		}
-	}
-	slices.SortFunc(out, netip.Addr.Compare)
 	return out
 }
 

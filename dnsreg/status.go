@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -75,12 +74,11 @@ func (r *Registrar) noteDecision(d decision, err error) {
 
 // publish makes the state of the pass visible. The caller has the turn.
 func (r *Registrar) publish() {
-	zones := []ZoneStatus{r.forward.status()}
-	units := slices.SortedFunc(maps.Values(r.reverse), func(a, b *unit) int {
-		return strings.Compare(a.place.zone+" "+a.place.server, b.place.zone+" "+b.place.server)
-	})
-	for _, u := range units {
-		zones = append(zones, u.status())
+	var zones []ZoneStatus
+	for _, units := range []map[place]*unit{r.forward, r.reverse} {
+		for _, u := range slices.SortedFunc(maps.Values(units), func(a, b *unit) int { return comparePlaces(a.place, b.place) }) {
+			zones = append(zones, u.status())
+		}
 	}
 	if r.search.failures > 0 {
 		zones = append(zones, r.search.status())

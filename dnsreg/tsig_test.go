@@ -84,7 +84,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	a, aaaa := setKey{hostName, dns.TypeA}, setKey{hostName, dns.TypeAAAA}
 	ten, eleven := rdata{addr: netip.MustParseAddr("192.0.2.10")}, rdata{addr: netip.MustParseAddr("192.0.2.11")}
 	v6 := rdata{addr: netip.MustParseAddr("2001:db8::10")}
-	add := updateMessage("example.test.", []edit{{key: a, adds: []rdata{ten}}, {key: aaaa, adds: []rdata{v6}}}, 1200)
+	add := updateMessage("example.test.", []edit{{key: a, adds: []rdata{ten}}, {key: aaaa, adds: []rdata{v6}}}, 1200, nil)
 	add.Id = 0xe719
 	req, err := newRequest(serverAddr, add, key, goldenTime)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	}
 
 	// Where a record exists there is no CNAME: ours leaves that prerequisite out, nsupdate was told to send it.
-	swap := updateMessage("example.test.", []edit{{key: a, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, 1200)
+	swap := updateMessage("example.test.", []edit{{key: a, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, 1200, nil)
 	swap.Id = 0x0748
 	swap.Answer = slices.Insert(swap.Answer, 0, bare(hostName, dns.TypeCNAME, dns.ClassNONE))
 	if req, err = newRequest(serverAddr, swap, key, goldenTime); err != nil {
