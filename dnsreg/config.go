@@ -66,8 +66,11 @@ type Config struct {
 	// are to have read deadlines, and are read on the goroutine of Sync or Run.
 	// Nil: net.Dialer's DialContext. With Servers or Resolvers given as names it has to resolve them.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets one record for each change and failure. Nil: nothing is logged.
+	// Logger gets one record for each change (Info) and failure (Warn), and more at Debug. Nil: nothing
+	// is logged.
 	Logger *slog.Logger
+	// Hooks are told what happens. Zero: nobody is.
+	Hooks Hooks
 }
 
 const (

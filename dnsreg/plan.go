@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/miekg/dns"
 )
 
 // Plan is what Sync would do now.
@@ -93,7 +92,7 @@ func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit,
 		if len(m.edits) == 0 {
 			return all, errTooLarge(edits)
 		}
-		plan.add(g.place, m.msg)
+		plan.Zones = append(plan.Zones, m.plan(g.place))
 		if pn.soa != nil {
 			next := *pn.soa
 			next.Serial++
@@ -104,12 +103,6 @@ func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit,
 	return all, s.leftOut()
 }
 
-func (p *Plan) add(at place, m *dns.Msg) {
-	z := ZonePlan{Zone: at.zone, Server: at.server}
-	z.Prerequisites, z.Deletes, z.Adds = describe(m)
-	p.Zones = append(p.Zones, z)
-}
-
 func (r *Registrar) skipped() []SkippedPTR {
 	var out []SkippedPTR
 	for _, name := range slices.Sorted(maps.Keys(r.missing)) {
@@ -118,7 +111,8 @@ func (r *Registrar) skipped() []SkippedPTR {
 	return out
 }
 
-// String returns the plan as text: the verdict on each address, then each message.
+// String returns the plan for people: the verdict on each address, then what changes in each zone, removed
+// records after "-" and added ones after "+".
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name %s\n", p.Name)
@@ -127,12 +121,21 @@ func (p Plan) String() string {
 		width = max(width, len(v.Address.Prefix.Addr().String()))
 	}
 	for _, v := range p.Addresses {
-		fmt.Fprintf(&b, "  %-*s  %v\n", width, v.Address.Prefix.Addr(), v.Reason)
+		fmt.Fprintf(&b, "  %-*s  %v", width, v.Address.Prefix.Addr(), v.Reason)
+		for _, name := range v.Names {
+			if len(v.Names) > 1 || name != p.Name {
+				fmt.Fprintf(&b, " %s", name)
+			}
+		}
+		b.WriteByte('\n')
 	}
 	for _, z := range p.Zones {
 		fmt.Fprintf(&b, "zone %s at %s\n", z.Zone, z.Server)
-		for _, line := range slices.Concat(z.Prerequisites, z.Deletes, z.Adds) {
-			fmt.Fprintf(&b, "  %s\n", line)
+		for _, line := range z.Deletes {
+			fmt.Fprintf(&b, "  - %s\n", strings.TrimPrefix(line, "update delete "))
+		}
+		for _, line := range z.Adds {
+			fmt.Fprintf(&b, "  + %s\n", strings.TrimPrefix(line, "update add "))
 		}
 	}
 	if len(p.Zones) == 0 {
@@ -140,6 +143,20 @@ func (p Plan) String() string {
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(&b, "skipped %s: %v\n", s.Name, s.Err)
+	}
+	return b.String()
+}
+
+// Script returns the messages as nsupdate reads them, prerequisites included, keys not.
+func (p Plan) Script() string {
+	var b strings.Builder
+	for _, z := range p.Zones {
+		host, port, _ := net.SplitHostPort(z.Server)
+		fmt.Fprintf(&b, "server %s %s\nzone %s\n", host, port, z.Zone)
+		for _, line := range slices.Concat(z.Prerequisites, z.Deletes, z.Adds) {
+			fmt.Fprintf(&b, "%s\n", line)
+		}
+		b.WriteString("send\n")
 	}
 	return b.String()
 }

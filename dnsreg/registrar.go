@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -123,6 +124,9 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 		d, limit = d.withdrawn(), nil
 	}
 	r.noteDecision(d, limit)
+	if f := r.cfg.Hooks.Decided; f != nil {
+		f(slices.Clone(d.verdicts))
+	}
 	if limit != nil {
 		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}

@@ -80,7 +80,9 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	}
 	s.retireDeleted(m.edits)
 	s.journal(m.edits)
+	s.beforeSending(s.place, m)
 	err = s.send(ctx, s.place, m)
+	s.afterSending(s.place, m, err)
 	if err == nil {
 		s.accepted(m)
 		return true, nil
@@ -211,7 +213,6 @@ func (s *settlement) accepted(m *parcel) {
 		p.misses = 0
 	}
 	s.journal(nil)
-	s.announce(s.place, m)
 }
 
 // failed decides what a refusal or a missing answer means.
@@ -256,14 +257,4 @@ func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
 			s.forget(e)
 		}
 	}
-}
-
-// announce tells of an update that was carried out.
-func (r *Registrar) announce(p place, m *parcel) {
-	if !m.changes() {
-		r.cfg.Logger.Debug("dnsreg: zone confirmed", "zone", p.zone, "server", p.server)
-		return
-	}
-	_, deletes, adds := describe(m.msg)
-	r.cfg.Logger.Info("dnsreg: zone updated", "zone", p.zone, "server", p.server, "deletes", deletes, "adds", adds)
 }
