@@ -27,6 +27,10 @@ type Config struct {
 	// addresses of the interface are registered as <first label of Name>.<suffix> too. PTR records prefer
 	// Name and Names. A suffix that gives Name itself adds nothing. Empty: none.
 	Suffixes map[int]string
+	// Underscore permits underscores in names, as in host_1 or _x. BIND takes an address record at such a
+	// name only with "check-names ignore". Wildcards are refused all the same. False: letters, digits and
+	// hyphens only (RFC 1123 section 2.1).
+	Underscore bool
 	// Source tells the host's addresses.
 	Source Source
 	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of

@@ -24,7 +24,7 @@ func (cfg *Config) expandNames() (errs []error) {
 	var all []HostName
 	taken := make(map[string]bool)
 	add := func(h HostName, policy string) {
-		name, err := canonicalName(h.Name)
+		name, err := canonicalName(h.Name, cfg.Underscore)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -63,7 +63,7 @@ func (cfg *Config) suffixNames(given, own string) (names []HostName, errs []erro
 	first, _, _ := strings.Cut(own, ".")
 	for _, index := range slices.Sorted(maps.Keys(cfg.Suffixes)) {
 		suffix := cfg.Suffixes[index]
-		name, err := canonicalName(first + "." + suffix)
+		name, err := canonicalName(first+"."+suffix, cfg.Underscore)
 		switch {
 		case index < 1:
 			errs = append(errs, fmt.Errorf("dnsreg: Config.Suffixes: %d is no interface index: they begin at 1", index))
