@@ -33,11 +33,13 @@ type Config struct {
 	Underscore bool
 	// Source tells the host's addresses.
 	Source Source
-	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of
-	// preference: the first that has a zone gets its updates.
-	// Empty: the primary that the zone's SOA record names, looked up through Resolvers, at port 53.
+	// Servers are the servers to send updates to, as host:port, in order of preference: the first that is
+	// authoritative for a zone gets its updates, the next if that one refuses or is silent.
+	// With Resolvers they are the last resort, and may be empty.
 	Servers []string
-	// Resolvers are recursive servers as host:port. They are asked, unsigned, only if Servers is empty.
+	// Resolvers are recursive servers, as host:port, through which zones and their servers are found,
+	// unsigned: the primary by the name in the zone's SOA record, then the servers by its NS records, at port
+	// 53, IPv6 first, then Servers. Whoever forges their replies diverts updates. Empty: only Servers are asked.
 	Resolvers []string
 	// Auth signs what goes to the servers. Nil: nothing is signed, and replies are only as
 	// trustworthy as the path.
