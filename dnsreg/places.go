@@ -240,6 +240,9 @@ func (ps *places) displace(gone place) {
 	}
 }
 
+// forget forgets where one name lives.
+func (ps *places) forget(name string) { delete(ps.names, name) }
+
 // keep forgets all names but these, and returns the owners of their records.
 func (ps *places) keep(names map[string]bool) (owners map[string]bool) {
 	owners = make(map[string]bool)

@@ -3,7 +3,6 @@ package dnsreg
 import (
 	"context"
 	"fmt"
-	"github.com/miekg/dns"
 )
 
 // key returns the key for a zone's server, nil if nothing is signed.
@@ -20,18 +19,9 @@ func (r *Registrar) key(ctx context.Context, p place) (Key, error) {
 
 func (r *Registrar) journal([]edit) {}
 
-func (ps *places) shun(place)        {}
-func (ps *places) absolve(place)     {}
-func (ps *places) others(place) bool { return false }
-
 func (d decision) allNames() (names []string) {
 	for _, n := range d.names {
 		names = append(names, n.name)
 	}
 	return names
-}
-
-func (ps *places) locatePointer(ctx context.Context, name string) (place, *dns.Msg, error) {
-	p, err := ps.locate(ctx, name)
-	return p, nil, err
 }
