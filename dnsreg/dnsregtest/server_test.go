@@ -187,7 +187,7 @@ func TestStandardResolver(t *testing.T) {
 	}
 }
 
-func TestGarbageIsCountedAndDropped(t *testing.T) {
+func TestGarbageIsCounted(t *testing.T) {
 	s, address := start(t, Config{Zones: []string{"example.test"}})
 	conn, err := net.Dial("udp", address)
 	if err != nil {
@@ -205,15 +205,29 @@ func TestGarbageIsCountedAndDropped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range [][]byte{{1}, make([]byte, 12), good[:20], answer, good} {
+	for _, b := range [][]byte{{1}, make([]byte, 11), answer, make([]byte, 12), good[:20], good} {
 		if _, err := conn.Write(b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n, err := conn.Read(make([]byte, 512)); err != nil || n < len(good) {
-		t.Errorf("%d octets, %v", n, err)
+	var got []string
+	for range 3 {
+		b := make([]byte, 512)
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := new(dns.Msg)
+		if err := m.Unpack(b[:n]); err != nil || !m.Response {
+			t.Fatalf("%x: %v", b[:n], err)
+		}
+		got = append(got, dns.RcodeToString[m.Rcode])
 	}
-	if st := s.Stats(); st.Malformed != 4 || st.Queries != 1 {
+	if want := []string{"FORMERR", "FORMERR", "NOERROR"}; !slices.Equal(got, want) {
+		t.Errorf("replies %v, want %v", got, want)
+	}
+	// Twelve zeros are a query without a question: it can be read.
+	if st := s.Stats(); st.Malformed != 4 || st.Dropped != 3 || st.Queries != 2 {
 		t.Errorf("stats %+v", st)
 	}
 }
