@@ -3,10 +3,13 @@ package dnsregtest
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,8 +123,35 @@ func describe(request, raw []byte, err error) string {
 			now = fmt.Sprint(d.Round(time.Minute), " off")
 		}
 		fmt.Fprintf(&b, " TSIG %s %s error=%d mac=%d fudge=%d other=%d time=%s", t.Hdr.Name, t.Algorithm, t.Error, t.MACSize, t.Fudge, t.OtherLen, now)
+		if t.OtherLen == 6 {
+			serverTime, err := strconv.ParseInt(t.OtherData, 16, 64)
+			fmt.Fprintf(&b, " server's time right: %v", err == nil && time.Since(time.Unix(serverTime, 0)).Abs() < 10*time.Second)
+		}
+		if t.MACSize > 0 {
+			fmt.Fprintf(&b, " authentic: %v", authentic(request, raw, t))
+		}
 	}
 	return b.String()
+}
+
+// authentic checks the MAC of a reply. It is BIND's replies that show that it does so rightly.
+func authentic(request, raw []byte, sig *dns.TSIG) bool {
+	asked := new(dns.Msg)
+	if err := asked.Unpack(request); err != nil {
+		return false
+	}
+	before, err := hex.DecodeString(asked.IsTsig().MAC)
+	if err != nil {
+		return false
+	}
+	l, err := scan(raw)
+	if err != nil {
+		return false
+	}
+	unsigned := slices.Clone(raw[:l.tsig])
+	binary.BigEndian.PutUint16(unsigned[10:], binary.BigEndian.Uint16(raw[10:])-1)
+	mac, err := key{secret: secret}.mac(sig, before, unsigned, false)
+	return err == nil && hex.EncodeToString(mac) == sig.MAC
 }
 
 // transferred is a zone as the wire has it.
@@ -182,6 +212,9 @@ func TestAgreesWithBIND(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			request := r.request(t, zone(i))
 			got, want := judge(t, address, zone(i), request), judge(t, bind, zone(i), request)
+			if strings.Contains(got.reply+want.reply, "false") {
+				t.Errorf("not authentic: %s; BIND: %s", got.reply, want.reply)
+			}
 			switch same := got.String() == want.String(); {
 			case same && r.differs != "":
 				t.Errorf("agrees, though %s", r.differs)
@@ -190,4 +223,50 @@ func TestAgreesWithBIND(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A long random life under updates, right and wrong ones, leaves the same zone here and at BIND.
+func TestRandomUpdatesAgreeWithBIND(t *testing.T) {
+	cfg := bindConfig()
+	cfg.Zones = []string{"z.test."}
+	cfg.MaxRecords = 100
+	s, address := start(t, cfg)
+	for _, line := range append(slices.Clone(zoneLines), "ns2.@ 60 A 127.0.0.1") {
+		if err := s.Insert(strings.ReplaceAll(line, "@", "z.test.")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bind := startBind(t, s)
+	rounds, random := 1000, rand.New(rand.NewPCG(1, 2))
+	if testing.Short() {
+		rounds = 100
+	}
+	for i := range rounds {
+		request := row{lines: randomUpdate(random)}.request(t, "z.test.")
+		got, want := judge(t, address, "z.test.", request), judge(t, bind, "z.test.", request)
+		if got.String() != want.String() {
+			t.Fatalf("round %d, request %x\ngot  %v\nBIND %v", i, request, got, want)
+		}
+	}
+	t.Logf("%d of %d updates changed the zone, %d records, serial %d", s.Stats().Changed, rounds, len(s.Zone("z.test")), s.Serial("z.test"))
+}
+
+// randomUpdate is about few names and few values, so that much of it meets what is there.
+func randomUpdate(random *rand.Rand) (lines []string) {
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	name := func() string { return pick("x.@", "y.@", "x.y.@", "@", "*.@") }
+	value := func() string {
+		return pick("A 192.0.2.1", "A 192.0.2.2", "A 192.0.2.3", "AAAA 2001:db8::1", "AAAA 2001:db8::2", "TXT a", "TXT A", "CNAME x.@", "CNAME y.@", "NS ns1.@", "NS ns2.@", "PTR x.@")
+	}
+	kind := func() string { return pick("A", "AAAA", "TXT", "CNAME", "NS", "PTR", "SOA", "ANY") }
+	if random.IntN(3) == 0 {
+		for range 1 + random.IntN(2) {
+			lines = append(lines, pick("prereq ANY "+name()+" - "+kind(), "prereq NONE "+name()+" - "+kind(), "prereq IN "+name()+" 0 "+value()))
+		}
+	}
+	for range 1 + random.IntN(4) {
+		lines = append(lines, pick("update IN "+name()+" 60 "+value(), "update IN "+name()+" 60 "+value(), "update IN "+name()+" 70 "+value(),
+			"update NONE "+name()+" 0 "+value(), "update ANY "+name()+" - "+kind()))
+	}
+	return lines
 }

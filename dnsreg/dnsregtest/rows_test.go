@@ -142,7 +142,8 @@ func rowsOfUpdates() []row {
 		}
 		rows = append(rows, r)
 	}
-	return rows
+	return append(rows, row{name: "name server without address", lines: []string{"update ANY ns1.@ - A"},
+		differs: "BIND refuses it; the zones of this server begin with such a name server"})
 }
 
 // RFC 8945 section 5.2.
