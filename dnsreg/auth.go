@@ -47,9 +47,22 @@ type Rejecter interface {
 }
 
 // OnceKey is a Key whose signatures servers take only once: a request repeated as it was is a replay to them.
+// Requests signed with one go over TCP, where nothing is sent again.
 type OnceKey interface {
 	Key
 	Once() bool
+}
+
+// rejected tells an Auth that makes its keys when a server refused one, and says whether it did. Such a reply has no
+// signature, so it may be anybody's; to ask for another key costs little.
+func rejected(auth Auth, server string, key Key, err error) bool {
+	a, ok := auth.(Rejecter)
+	e, refused := errors.AsType[*ServerError](err)
+	if !ok || !refused || e.TSIG != dns.RcodeBadKey && e.TSIG != dns.RcodeBadSig && e.TSIG != dns.RcodeBadTime {
+		return false
+	}
+	a.Reject(server, key)
+	return true
 }
 
 // TSIG returns an Auth with a shared secret. The algorithm is "hmac-sha256" (also for the empty string),

@@ -178,18 +178,24 @@ func (r *Registrar) ask(ctx context.Context, name string, qtype uint16, server s
 	return r.exchange(ctx, server, m, sign)
 }
 
-// exchange signs with the key for the server, if that is wanted and there is one.
+// exchange signs with the key for the server, if that is wanted and there is one. An Auth that can make another
+// key gets one chance to, when the server refuses this one.
 func (r *Registrar) exchange(ctx context.Context, server string, m *dns.Msg, sign bool) (*dns.Msg, error) {
-	var key Key
-	if sign && r.cfg.Auth != nil {
-		var err error
-		if key, err = r.cfg.Auth.Key(ctx, server); err != nil {
-			return nil, fmt.Errorf("dnsreg: key for %s: %w", server, err)
+	for again := false; ; again = true {
+		var key Key
+		if sign && r.cfg.Auth != nil {
+			var err error
+			if key, err = r.cfg.Auth.Key(ctx, server); err != nil {
+				return nil, fmt.Errorf("dnsreg: key for %s: %w", server, err)
+			}
 		}
+		reply, err := r.net.exchange(ctx, server, m, key)
+		if key != nil && rejected(r.cfg.Auth, server, key, err) && !again {
+			continue
+		}
+		if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Op == "query" && e.Rcode == dns.RcodeNameError {
+			return reply, nil
+		}
+		return reply, err
 	}
-	reply, err := r.net.exchange(ctx, server, m, key)
-	if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Op == "query" && e.Rcode == dns.RcodeNameError {
-		return reply, nil
-	}
-	return reply, err
 }
