@@ -57,6 +57,9 @@ type Config struct {
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
+	// State keeps what is ours across crashes and restarts. Nil: nothing does, and a Registrar goes by what
+	// it finds: see the package comment on own records.
+	State State
 	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
 	// nothing. Zero: PinChanges.
 	Pin Pin
