@@ -55,6 +55,9 @@ type Config struct {
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
+	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
+	// records are known by reading back, as far as that tells.
+	State State
 	// NoPTR leaves the reverse zones alone.
 	NoPTR bool
 	// TCP sends everything over TCP. False: only what exceeds 512 octets or came back truncated.
