@@ -38,7 +38,7 @@ func (t *table) set(names map[int]string, addrs []srcselect.Address) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.names = names
-	if t.last == nil || !reflect.DeepEqual(addrs, t.last) {
+	if !slices.EqualFunc(addrs, t.last, func(a, b srcselect.Address) bool { return reflect.DeepEqual(a, b) }) {
 		t.last = addrs
 		t.Set(addrs...)
 	}

@@ -42,7 +42,14 @@ func hostTable(log *slog.Logger, _ time.Duration) (t *table, stop func() error, 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for events.waitEvents() {
+		for {
+			more, err := events.waitEvents()
+			if err != nil {
+				log.Error("changes of addresses are no longer heard of", "error", err)
+			}
+			if !more {
+				return
+			}
 			if err := refresh(t, tables); err != nil && !errors.Is(err, os.ErrClosed) {
 				log.Error("addresses can't be read; the last known ones hold", "error", err)
 			}

@@ -36,15 +36,15 @@ func openNetlink(groups uint32) (*netlink, error) {
 	return &netlink{File: os.NewFile(uintptr(fd), "netlink")}, nil // non-blocking: Close ends a Read
 }
 
-// waitEvents waits until something has changed, and takes all that is to be heard of it. It returns false
-// when the socket is closed.
-func (l *netlink) waitEvents() bool {
+// waitEvents waits until something has changed, and takes all that is to be heard of it. It returns false,
+// and no error, when the socket is closed.
+func (l *netlink) waitEvents() (bool, error) {
 	raw, err := l.SyscallConn()
 	if err != nil {
-		return false
+		return false, nil
 	}
 	buf := make([]byte, netlinkBuffer)
-	heard, broken := false, false
+	heard, failure := false, error(nil)
 	err = raw.Read(func(fd uintptr) bool {
 		for range maxEvents {
 			_, _, err := syscall.Recvfrom(int(fd), buf, 0)
@@ -55,13 +55,13 @@ func (l *netlink) waitEvents() bool {
 			case errors.Is(err, syscall.EAGAIN):
 				return heard
 			default:
-				broken = true
+				failure = netlinkError("wait", err)
 				return true
 			}
 		}
 		return true
 	})
-	return err == nil && !broken
+	return err == nil && failure == nil, failure
 }
 
 // dump reads a table of the kernel's and calls each for its rows. If the table changes meanwhile it is

@@ -37,9 +37,9 @@ type zoneLine struct {
 type changeLine struct {
 	Zone          string   `json:"zone"`
 	Server        string   `json:"server"`
-	Prerequisites []string `json:"prerequisites"`
-	Deletes       []string `json:"deletes"`
-	Adds          []string `json:"adds"`
+	Prerequisites []string `json:"prerequisites,omitempty"`
+	Deletes       []string `json:"deletes,omitempty"`
+	Adds          []string `json:"adds,omitempty"`
 }
 
 type skippedLine struct {

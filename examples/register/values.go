@@ -139,18 +139,28 @@ func (v list[T]) Set(s string) error {
 
 // parseServer completes a server with port 53.
 func parseServer(s string) (string, error) {
-	if addr, err := netip.ParseAddr(s); err == nil {
-		return netip.AddrPortFrom(addr, 53).String(), nil
+	host, port := s, "53"
+	if _, err := netip.ParseAddr(s); err != nil && strings.Contains(s, ":") {
+		if host, port, err = net.SplitHostPort(s); err != nil {
+			host = ""
+		}
 	}
-	host, port, err := net.SplitHostPort(s)
-	if err != nil && !strings.Contains(s, ":") {
-		host, port, err = s, "53", nil
-	}
-	n, bad := strconv.ParseUint(port, 10, 16)
-	if err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, " \t/") {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || !isHost(host) {
 		return "", errors.New("no server, as in 192.0.2.53, [2001:db8::53]:5353 or ns1.example.net")
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+// isHost takes addresses, and names without checking them much: whoever resolves them will.
+func isHost(s string) bool {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return !strings.ContainsAny(addr.Zone(), "[]% \t")
+	}
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._", r))
+	}
+	return s != "" && !strings.ContainsFunc(s, odd)
 }
 
 // parsePrefix takes an address for the prefix that holds nothing else.
