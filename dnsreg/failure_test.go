@@ -200,7 +200,7 @@ func TestRefusals(t *testing.T) {
 			if n := len(w.sent()); n != 1 {
 				t.Errorf("%d updates, want 1 and none for PTR", n)
 			}
-			if cached := r.places.knows(hostName); cached != (class == Permanent) {
+			if cached := r.places.knows(hostName); cached != (class != Rediscover) {
 				t.Errorf("zone remembered: %v, class %v", cached, class)
 			}
 		})

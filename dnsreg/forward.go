@@ -14,7 +14,13 @@ import (
 // passForward brings the A and AAAA records to the decision. settled has the names that are right.
 func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (settled map[string]bool, err error) {
 	dir := r.forwards(ctx, d, how)
-	groups, failed := gather(d.allNames(), dir.find, dir.wants)
+	groups, failed := gather(d.allNames(), func(name string) (place, error) {
+		p, err := dir.look(name)
+		if u := dir.units[place{owner: name}]; err != nil && (u == nil || u.pass != r.passes) {
+			r.conclude(ctx, dir.unit(place{owner: name}), result{err: err})
+		}
+		return p, err
+	}, dir.wants)
 	if how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) }) {
 		clear(r.missing) // look for reverse zones again
 	}
@@ -26,22 +32,10 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 	return settled, err
 }
 
-// forwards is the forward direction. A name that can't be placed has a unit of its own, whose place has no
-// zone.
+// forwards is the forward direction.
 func (r *Registrar) forwards(ctx context.Context, d decision, how effort) *direction {
 	dir := &direction{Registrar: r, units: r.forward, how: how}
-	dir.find = func(name string) (place, error) {
-		nowhere := place{owner: name}
-		if u := r.forward[nowhere]; u != nil && !how.urgent && u.waiting(r.cfg.Clock.Now()) {
-			u.pass = r.passes
-			return place{}, u.err
-		}
-		p, err := r.locateForward(ctx, name)
-		if err != nil && !how.plan {
-			r.conclude(ctx, dir.unit(nowhere), result{err: err})
-		}
-		return p, err
-	}
+	dir.find = func(name string) (place, error) { return r.locateForward(ctx, name) }
 	dir.wants = func(name string, _ place) []want { return r.forwardWants(d, name) }
 	return dir
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 )
 
@@ -12,8 +13,8 @@ const maxMoves = 4
 
 // group is the names of one zone and what is wanted of their RRsets.
 type group struct {
-	place place // without owner
-	names []string
+	place place             // without owner
+	names map[string]string // each with the owner of its records, which its alias may lead to
 	wants []want
 	moves int // servers that were tried before
 }
@@ -30,14 +31,14 @@ func gather(names []string, find func(name string) (place, error), wants func(na
 			failed[name] = err
 			continue
 		}
-		at := place{zone: p.zone, server: p.server}
+		at := p.at()
 		g := byPlace[at]
 		if g == nil {
-			g = &group{place: at}
+			g = &group{place: at, names: make(map[string]string)}
 			byPlace[at] = g
 			groups = append(groups, g)
 		}
-		g.names = append(g.names, name)
+		g.names[name] = p.owner
 		for _, w := range wants(name, p) {
 			g.add(w)
 		}
@@ -70,6 +71,17 @@ type direction struct {
 	wants func(name string, p place) []want
 }
 
+// look is find for a name that may be backing off by itself.
+func (d *direction) look(name string) (place, error) {
+	alone := place{owner: name}
+	u := d.units[alone]
+	if u != nil && !d.how.urgent && u.waiting(d.cfg.Clock.Now()) {
+		u.pass = d.passes
+		return place{}, u.err
+	}
+	return d.find(name)
+}
+
 // settleAll settles the zones one after the other and returns the names that are right now.
 func (d *direction) settleAll(ctx context.Context, groups []*group) (settled map[string]bool, err error) {
 	settled = make(map[string]bool)
@@ -83,22 +95,39 @@ func (d *direction) settleAll(ctx context.Context, groups []*group) (settled map
 			continue
 		}
 		due := d.how.urgent || u.due(d.cfg.Clock.Now())
-		heard, err := d.settle(ctx, g.place, g.wants, due)
+		s, err := d.settle(ctx, g.place, g.wants, due)
 		if moved := d.elsewhere(ctx, g, err); len(moved) > 0 {
 			delete(d.units, g.place)
 			groups = append(moved, groups...)
 			continue
 		}
-		d.conclude(ctx, u, result{heard, due, err})
+		d.conclude(ctx, u, result{s.heard, due, err})
+		errs = append(errs, err)
 		if err == nil {
 			d.places.absolve(g.place)
-			for _, name := range g.names {
-				settled[name] = true
-			}
+			errs = append(errs, d.book(ctx, g, s.refused, settled))
 		}
-		errs = append(errs, err)
 	}
 	return settled, errors.Join(errs...)
+}
+
+// book sorts the names of a zone that is settled: those that are right, and those that were left out, which
+// back off by themselves.
+func (d *direction) book(ctx context.Context, g *group, refused map[string]error, settled map[string]bool) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(g.names)) {
+		alone := place{owner: name}
+		err := refused[g.names[name]]
+		if err == nil {
+			settled[name] = true
+			delete(d.units, alone)
+			continue
+		}
+		d.conclude(ctx, d.unit(alone), result{err: err})
+		d.places.forget(name) // a CNAME may lead elsewhere (RFC 2317)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // unit returns the schedule of a zone.
@@ -115,11 +144,14 @@ func (d *direction) unit(p place) *unit {
 // elsewhere returns the group at other servers of its zone, if this one refused or was silent and there are
 // others; none if the group stays where it is.
 func (d *direction) elsewhere(ctx context.Context, g *group, err error) []*group {
-	if err == nil || ctx.Err() != nil || g.moves >= maxMoves || !worthMoving(err) || !d.places.others(g.place) {
+	if err == nil || ctx.Err() != nil || !worthMoving(err) {
 		return nil
 	}
-	d.places.shun(g.place)
-	moved, failed := gather(g.names, d.find, d.wants)
+	d.places.shun(g.place, err)
+	if g.moves >= maxMoves || !d.places.others(g.place) {
+		return nil
+	}
+	moved, failed := gather(slices.Sorted(maps.Keys(g.names)), d.find, d.wants)
 	if len(failed) > 0 || slices.ContainsFunc(moved, func(m *group) bool { return m.place == g.place }) {
 		return nil
 	}

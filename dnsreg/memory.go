@@ -35,6 +35,7 @@ type rrset struct {
 	known bool             // all is what the server last said, or took
 	free  bool             // the name owned nothing at all when it was read, and has got nothing since
 	doubt bool             // an update of it was sent and no reply came: all is what it was before
+	pass  uint64           // in which it was read
 	since uint64           // the state of the zone, as pinned, that it was read in; see pin
 	all   map[rdata]uint32 // every record with its TTL in seconds
 	own   map[rdata]bool   // those of all that are ours
@@ -53,7 +54,7 @@ func (r *Registrar) set(k setKey) *rrset {
 
 // read asks the server for an RRset. What was thought ours stays so if it is still there.
 func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
-	m, err := r.ask(ctx, k.name, k.rtype, p.server, true)
+	m, err := r.askAt(ctx, k.name, k.rtype, p)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 	s := r.set(k)
 	s.known, s.doubt = true, false
-	s.since = r.pinOf(p).state
+	s.pass, s.since = r.passes, r.pinOf(p).state
 	s.free = m.Rcode == dns.RcodeNameError
 	clear(s.all)
 	for _, rr := range m.Answer {

@@ -50,7 +50,8 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	d, limit := r.cfg.decide(addrs, off)
 	plan.Addresses = d.verdicts
 	how := effort{urgent: true, plan: true}
-	groups, failed := gather(d.allNames(), r.forwards(ctx, d, how).find, r.forwards(ctx, d, how).wants)
+	dir := r.forwards(ctx, d, how)
+	groups, failed := gather(d.allNames(), dir.find, dir.wants)
 	errs := append([]error{limit}, slices.Collect(maps.Values(failed))...)
 	var gone []netip.Addr
 	for _, g := range groups {
@@ -100,7 +101,7 @@ func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit,
 		}
 		edits = m.rest
 	}
-	return all, s.leftOut()
+	return all, errors.Join(slices.Collect(maps.Values(s.refused))...)
 }
 
 func (r *Registrar) skipped() []SkippedPTR {

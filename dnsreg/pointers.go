@@ -118,7 +118,7 @@ func (r *Registrar) reverses(ctx context.Context, ps pointers, how effort) (*dir
 		case !r.places.knows(name) && (pause || silent): // it would cost a timeout for each name
 			return place{}, errSuperseded
 		}
-		p, err := dir.find(name)
+		p, err := dir.look(name)
 		if err != nil && !lasting(err) && down[addr.Is4()] == nil {
 			down[addr.Is4()] = err
 		} else if err != nil && lasting(err) {

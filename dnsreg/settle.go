@@ -25,40 +25,28 @@ type settlement struct {
 	place
 	wants   []want
 	confirm bool
-	done    map[setKey]bool  // read, confirmed or written by this settlement
+	done    map[setKey]bool  // read, confirmed or written in this pass
 	refused map[string]error // names that can't be registered whatever happens to the others
 	heard   bool             // the server has said something
 	races   int
 }
 
-// settle reports whether the server has confirmed or changed anything. The error joins those of names that
-// were left out.
-func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (heard bool, err error) {
+// settle brings one zone to what is wanted. The error is that of the zone; names that were left out are in
+// refused.
+func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (*settlement, error) {
 	s := r.newSettlement(p, wants, confirm)
 	for range maxMessages {
 		more, err := s.step(ctx)
 		if err != nil || !more {
-			return s.heard, errors.Join(err, s.leftOut())
+			return s, err
 		}
 	}
-	return s.heard, fmt.Errorf("dnsreg: zone %s needs more than %d messages", p.zone, maxMessages)
+	return s, fmt.Errorf("dnsreg: zone %s needs more than %d messages", p.zone, maxMessages)
 }
 
 func (r *Registrar) newSettlement(p place, wants []want, confirm bool) *settlement {
 	r.pinOf(p).expire(r.cfg.Clock.Now())
 	return &settlement{Registrar: r, place: p, wants: wants, confirm: confirm, done: make(map[setKey]bool), refused: make(map[string]error)}
-}
-
-// leftOut joins the errors of names that were left out.
-func (s *settlement) leftOut() error {
-	var errs []error
-	for _, w := range s.wants {
-		if err := s.refused[w.key.name]; err != nil {
-			errs = append(errs, err)
-			delete(s.refused, w.key.name)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // step sends at most one message. It returns false when nothing is left to be sent.
@@ -81,7 +69,7 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	s.retireDeleted(m.edits)
 	s.journal(m.edits)
 	s.beforeSending(s.place, m)
-	err = s.send(ctx, s.place, m)
+	_, err = s.exchange(ctx, s.server, m.msg, seal{sign: true, mname: s.places.mname(s.zone), brief: m.brief})
 	s.afterSending(s.place, m, err)
 	if err == nil {
 		s.accepted(m)
@@ -103,7 +91,8 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		return nil, err
 	}
 	for _, w := range s.wants {
-		if s.refused[w.key.name] != nil || s.set(w.key).known {
+		if set := s.set(w.key); s.refused[w.key.name] != nil || set.known {
+			s.done[w.key] = s.done[w.key] || set.pass == s.passes
 			continue
 		}
 		err := s.read(ctx, s.place, w.key)
@@ -117,8 +106,10 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		}
 	}
 	var edits []edit
-	for _, w := range s.wants /* TODO claims */ {
-		edits = append(edits, s.set(w.key).diff(w, s.ttl))
+	for _, w := range s.wants {
+		if s.refused[w.key.name] == nil {
+			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+		}
 	}
 	return edits, nil
 }
@@ -189,18 +180,6 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit)
 	return m, nil
 }
 
-func (r *Registrar) send(ctx context.Context, p place, m *parcel) error {
-	key, err := r.key(ctx, p)
-	if err != nil {
-		return err
-	}
-	if m.brief && key != nil {
-		key = brief{key, briefly}
-	}
-	_, err = r.net.exchange(ctx, p.server, m.msg, key)
-	return err
-}
-
 // accepted books what the server has done.
 func (s *settlement) accepted(m *parcel) {
 	s.heard = true
@@ -250,7 +229,7 @@ func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
 		}
 	}
 	for _, e := range m.edits {
-		delete(s.done, e.key)
+		s.done[e.key], s.set(e.key).pass = false, 0
 		if guessed && !e.doubt && e.since != p.state {
 			s.doubt(e) // its own prerequisites are tried again, with the serial as it is
 		} else {

@@ -138,7 +138,7 @@ func TestGoldenSHA1(t *testing.T) {
 	)
 	signed := time.Unix(0x6b02c79c, 0)
 	k, ten := setKey{hostName, dns.TypeA}, rdata{addr: netip.MustParseAddr("192.0.2.10")}
-	m := updateMessage("example.test.", []edit{{key: k, adds: []rdata{ten}}}, 1200)
+	m := updateMessage("example.test.", []edit{{key: k, adds: []rdata{ten}}}, 1200, nil)
 	m.Answer = m.Answer[:1] // nsupdate was told of the CNAME only
 	m.Id = 0x0167
 	req, err := newRequest(serverAddr, m, testKey(t, "hmac-sha1"), signed)

@@ -2,7 +2,6 @@ package dnsreg
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -80,12 +79,8 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 	}
 	u.failures++
 	u.until = now.Add(backoff(u.failures))
-	_, silent := errors.AsType[*NoReplyError](res.err)
-	switch {
-	case u.place.zone == "" || silent && !r.places.others(u.place):
-		// nothing is known, or nothing better: the look-up would only add to the load of a server that comes back
-	case ClassOf(res.err) != Permanent || errors.Is(res.err, ErrAlias):
-		r.places.displace(u.place) // perhaps another server has the zone now, or a CNAME leads elsewhere (RFC 2317)
+	if ClassOf(res.err) == Rediscover && u.place.zone != "" {
+		r.places.displace(u.place) // the zone may be elsewhere now
 	}
 	r.cfg.Logger.Warn("dnsreg: attempt failed", "zone", u.place.zone, "server", u.place.server,
 		"class", ClassOf(res.err), "failures", u.failures, "again", u.until.Sub(now), "error", res.err)
