@@ -35,6 +35,9 @@ func (r *Registrar) Run(ctx context.Context) error {
 		case <-o.changed:
 			r.debounce(ctx, followed)
 			followed = r.cfg.Clock.Now()
+		case <-o.switched:
+			r.debounce(ctx, followed)
+			followed = r.cfg.Clock.Now()
 		case <-r.synced: // what failed there is repeated here
 		case <-ctx.Done():
 		}
@@ -52,10 +55,14 @@ func (r *Registrar) debounce(ctx context.Context, followed time.Time) {
 	defer stopEnough()
 	for {
 		_, changed := r.cfg.Source.Addresses()
+		_, switched := r.switches.now()
 		rest := max(debounceQuiet, followed.Add(debounceMax).Sub(r.cfg.Clock.Now()))
 		quiet, stop := after(r.cfg.Clock, rest)
 		select {
 		case <-changed:
+			stop()
+			continue
+		case <-switched:
 			stop()
 			continue
 		case <-quiet:
