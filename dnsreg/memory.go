@@ -54,7 +54,7 @@ func (r *Registrar) set(k setKey) *rrset {
 
 // read asks the server for an RRset. What was thought ours stays so if it is still there.
 func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
-	m, err := r.ask(ctx, k.name, k.rtype, p.server, true)
+	m, err := r.askAt(ctx, k.name, k.rtype, p)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (r *Registrar) pinFirst(ctx context.Context, p place, names int) error {
 
 // readPin asks for the SOA record of a zone.
 func (r *Registrar) readPin(ctx context.Context, p place, to *pin) error {
-	m, err := r.ask(ctx, p.zone, dns.TypeSOA, p.server, true)
+	m, err := r.askAt(ctx, p.zone, dns.TypeSOA, p)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	s.retireDeleted(m.edits)
 	s.journal(m.edits)
 	s.beforeSending(s.place, m)
-	err = s.send(ctx, s.place, m)
+	_, err = s.exchange(ctx, s.server, m.msg, seal{sign: true, mname: s.places.mname(s.zone), brief: m.brief})
 	s.afterSending(s.place, m, err)
 	if err == nil {
 		s.accepted(m)
@@ -178,18 +178,6 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit)
 	m.msg = updateMessage(p.zone, m.edits, r.ttl, tied)
 	m.brief = !m.tied && !pn.skewed && m.changes()
 	return m, nil
-}
-
-func (r *Registrar) send(ctx context.Context, p place, m *parcel) error {
-	key, err := r.key(ctx, p)
-	if err != nil {
-		return err
-	}
-	if m.brief && key != nil {
-		key = brief{key, briefly}
-	}
-	_, err = r.net.exchange(ctx, p.server, m.msg, key)
-	return err
 }
 
 // accepted books what the server has done.

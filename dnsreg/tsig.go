@@ -19,6 +19,15 @@ type brief struct {
 	seconds uint16
 }
 
+// once reports whether what is signed with the key may be sent only once.
+func once(key Key) bool {
+	if b, ok := key.(brief); ok {
+		key = b.Key
+	}
+	k, ok := key.(OnceKey)
+	return ok && k.Once()
+}
+
 const headerLen = 12
 
 var (
