@@ -4,10 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,17 +191,19 @@ var zoneLines = []string{
 	"cut.@ 60 NS ns.cut.@", "ns.cut.@ 60 A 192.0.2.3", "b.ent.@ 60 A 192.0.2.4", "p.@ 60 PTR Host.@", "e.@ 60 TYPE65280 \\# 0",
 }
 
-// Whatever is sent, this server and BIND answer the same and hold the same zone afterwards, serial included.
-func TestAgreesWithBIND(t *testing.T) {
-	rows := slices.Concat(rowsOfMatrix(), rowsOfPrerequisites(), rowsOfPrescan(), rowsOfUpdates(), rowsOfSignatures(), rowsOfNonsense())
+func allRows() []row {
+	return slices.Concat(rowsOfMatrix(), rowsOfPrerequisites(), rowsOfPrescan(), rowsOfUpdates(), rowsOfSignatures(), rowsOfNonsense())
+}
+
+// startRows serves a zone for each row.
+func startRows(t *testing.T, rows []row) (s *Server, address string) {
 	cfg := bindConfig()
-	zone := func(i int) string { return fmt.Sprintf("z%d.test.", i) }
 	for i := range rows {
-		cfg.Zones = append(cfg.Zones, zone(i))
+		cfg.Zones = append(cfg.Zones, zoneOf(i))
 	}
 	cfg.Zones = append(cfg.Zones, "fixed.test.")
 	cfg.ReadOnly = []string{"fixed.test."}
-	s, address := start(t, cfg)
+	s, address = start(t, cfg)
 	for _, z := range cfg.Zones {
 		for _, line := range zoneLines {
 			if err := s.Insert(strings.ReplaceAll(line, "@", z)); err != nil {
@@ -207,11 +211,20 @@ func TestAgreesWithBIND(t *testing.T) {
 			}
 		}
 	}
+	return s, address
+}
+
+func zoneOf(row int) string { return fmt.Sprintf("z%d.test.", row) }
+
+// Whatever is sent, this server and BIND answer the same and hold the same zone afterwards, serial included.
+func TestAgreesWithBIND(t *testing.T) {
+	rows := allRows()
+	s, address := startRows(t, rows)
 	bind := startBind(t, s)
 	for i, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
-			request := r.request(t, zone(i))
-			got, want := judge(t, address, zone(i), request), judge(t, bind, zone(i), request)
+			request := r.request(t, zoneOf(i))
+			got, want := judge(t, address, zoneOf(i), request), judge(t, bind, zoneOf(i), request)
 			if strings.Contains(got.reply+want.reply, "false") {
 				t.Errorf("not authentic: %s; BIND: %s", got.reply, want.reply)
 			}
@@ -219,9 +232,51 @@ func TestAgreesWithBIND(t *testing.T) {
 			case same && r.differs != "":
 				t.Errorf("agrees, though %s", r.differs)
 			case !same && r.differs == "":
-				t.Errorf("%s\nrequest %x\ngot  %v\nBIND %v", r.name, request, got, want)
+				t.Errorf("request %x\ngot  %v\nBIND %v", request, got, want)
 			}
 		})
+	}
+}
+
+var rewrite = flag.Bool("update", false, "write testdata/answers.txt anew")
+
+// Where there is no BIND, the answers and changes are still those that were compared with it.
+func TestAnswers(t *testing.T) {
+	rows := allRows()
+	_, address := startRows(t, rows)
+	var all strings.Builder
+	for i, r := range rows {
+		before := transferred(t, address, zoneOf(i))
+		v := judge(t, address, zoneOf(i), r.request(t, zoneOf(i)))
+		text := "# " + r.name + "\n" + v.reply + "\n"
+		for _, line := range before {
+			if !slices.Contains(v.zone, line) {
+				text += "- " + line + "\n"
+			}
+		}
+		for _, line := range v.zone {
+			if !slices.Contains(before, line) {
+				text += "+ " + line + "\n"
+			}
+		}
+		all.WriteString(strings.ReplaceAll(text, zoneOf(i), "@"))
+	}
+	const file = "testdata/answers.txt"
+	if *rewrite {
+		writeFile(t, file, all.String())
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, wanted := strings.Split(all.String(), "# "), strings.Split(string(want), "# ")
+	if len(got) != len(wanted) {
+		t.Fatalf("%d answers, want %d", len(got), len(wanted))
+	}
+	for i := range got {
+		if got[i] != wanted[i] {
+			t.Errorf("got %swant %s", got[i], wanted[i])
+		}
 	}
 }
 

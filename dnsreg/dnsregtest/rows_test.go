@@ -194,25 +194,21 @@ func rowsOfSignatures() []row {
 
 // What is no request at all, or none that can be read.
 func rowsOfNonsense() []row {
-	raw := func(f func([]byte) []byte) row { return row{lines: []string{add}, key: "-", wire: f} }
-	rows := map[string]row{
-		"a header only":                  raw(func(b []byte) []byte { return b[:12] }),
-		"a record cut short":             raw(func(b []byte) []byte { return b[:len(b)-1] }),
-		"no record where one is counted": raw(func(b []byte) []byte { b[11]++; return b }),
-		"octets behind the end":          {lines: []string{add}, key: "-", wire: func(b []byte) []byte { return append(b, 0) }, differs: "BIND does not mind; a client that sends them should learn of it"},
-		"a name that loops":              raw(func(b []byte) []byte { b[12], b[13] = 0xc0, 12; return b }),
-		"A of 3 octets":                  raw(func(b []byte) []byte { b = b[:len(b)-1]; b[len(b)-4]--; return b }),
-		"NOTIFY of nothing":              raw(func(b []byte) []byte { b[2] = 6 << 3; return b }),
-		"STATUS":                         raw(func(b []byte) []byte { b[2] = 2 << 3; return b }),
-		"EDNS version 1":                 {lines: []string{add}, build: func(m *dns.Msg) { m.SetEdns0(1232, false); m.IsEdns0().SetVersion(1) }},
-		"two OPT records":                {lines: []string{add}, build: func(m *dns.Msg) { m.SetEdns0(1232, false); m.SetEdns0(1232, false) }},
+	raw := func(name string, f func([]byte) []byte) row {
+		return row{name: name, lines: []string{add}, key: "-", wire: f}
 	}
-	var out []row
-	for name, r := range rows {
-		r.name = name
-		out = append(out, r)
+	return []row{
+		raw("a header only", func(b []byte) []byte { return b[:12] }),
+		raw("a record cut short", func(b []byte) []byte { return b[:len(b)-1] }),
+		raw("no record where one is counted", func(b []byte) []byte { b[11]++; return b }),
+		{name: "octets behind the end", lines: []string{add}, key: "-", wire: func(b []byte) []byte { return append(b, 0) }, differs: "BIND does not mind; a client that sends them should learn of it"},
+		raw("a name that loops", func(b []byte) []byte { b[12], b[13] = 0xc0, 12; return b }),
+		raw("A of 3 octets", func(b []byte) []byte { b = b[:len(b)-1]; b[len(b)-4]--; return b }),
+		raw("NOTIFY of nothing", func(b []byte) []byte { b[2] = 6 << 3; return b }),
+		raw("STATUS", func(b []byte) []byte { b[2] = 2 << 3; return b }),
+		{name: "EDNS version 1", lines: []string{add}, build: func(m *dns.Msg) { m.SetEdns0(1232, false); m.IsEdns0().SetVersion(1) }},
+		{name: "two OPT records", lines: []string{add}, build: func(m *dns.Msg) { m.SetEdns0(1232, false); m.SetEdns0(1232, false) }},
 	}
-	return out
 }
 
 // findTSIG returns where the last record of a message starts that ends in the only TSIG record.

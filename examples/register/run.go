@@ -80,7 +80,7 @@ func (p *program) prepare(ctx context.Context, c *command, log *slog.Logger) (*j
 	if err != nil {
 		return nil, err
 	}
-	cfg.Source, cfg.Dial, cfg.Filter = o.source, o.dial, c.filter(o.nameOf)
+	cfg.Source, cfg.Dial, cfg.Policy.Filter = o.source, o.dial, c.filter(o.nameOf)
 	r, err := dnsreg.New(cfg)
 	if err != nil {
 		return nil, errors.Join(err, o.close())
