@@ -32,6 +32,40 @@ type Key interface {
 	Verify(data, mac []byte) error
 }
 
+// PrimaryAuth is an Auth whose key for a server depends on the server's name, as Kerberos' does: its address is not
+// enough. Key is for exchanges before the zone's primary is known.
+type PrimaryAuth interface {
+	Auth
+	// KeyFor is Key for a server that is a zone's primary. mname is the MNAME of the zone's SOA record; it is not
+	// authenticated.
+	KeyFor(ctx context.Context, server, mname string) (Key, error)
+}
+
+// Rejecter is an Auth that makes its keys, and makes another one when a server no longer takes the last.
+type Rejecter interface {
+	// Reject says that the server refused what was signed with the key.
+	Reject(server string, k Key)
+}
+
+// OnceKey is a Key whose signatures servers take only once: a request repeated as it was is a replay to them.
+// Requests signed with one go over TCP, where nothing is sent again.
+type OnceKey interface {
+	Key
+	Once() bool
+}
+
+// rejected tells an Auth that makes its keys when a server refused one, and says whether it did. Such a reply has no
+// signature, so it may be anybody's; to ask for another key costs little.
+func rejected(auth Auth, server string, key Key, err error) bool {
+	a, ok := auth.(Rejecter)
+	e, refused := errors.AsType[*ServerError](err)
+	if !ok || !refused || e.TSIG != dns.RcodeBadKey && e.TSIG != dns.RcodeBadSig && e.TSIG != dns.RcodeBadTime {
+		return false
+	}
+	a.Reject(server, key)
+	return true
+}
+
 // TSIG returns an Auth with a shared secret. The algorithm is "hmac-sha256" (also for the empty string),
 // "hmac-sha224", "hmac-sha384" or "hmac-sha512". Parameters that can't work are reported by New.
 func TSIG(name, algorithm string, secret []byte) Auth {

@@ -33,11 +33,13 @@ type Config struct {
 	Underscore bool
 	// Source tells the host's addresses.
 	Source Source
-	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of
-	// preference: the first that has a zone gets its updates.
-	// Empty: the primary that the zone's SOA record names, looked up through Resolvers, at port 53.
+	// Servers are the servers to send updates to, as host:port, in order of preference: the first that is
+	// authoritative for a zone gets its updates, the next if that one refuses or is silent.
+	// With Resolvers they are the last resort, and may be empty.
 	Servers []string
-	// Resolvers are recursive servers as host:port. They are asked, unsigned, only if Servers is empty.
+	// Resolvers are recursive servers, as host:port, through which zones and their servers are found,
+	// unsigned: the primary by the name in the zone's SOA record, then the servers by its NS records, at port
+	// 53, IPv6 first, then Servers. Whoever forges their replies diverts updates. Empty: only Servers are asked.
 	Resolvers []string
 	// Auth signs what goes to the servers. Nil: nothing is signed, and replies are only as
 	// trustworthy as the path.
@@ -61,6 +63,9 @@ type Config struct {
 	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
 	// records are known by reading back, as far as that tells.
 	State State
+	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
+	// nothing. Zero: PinChanges.
+	Pin Pin
 	// NoPTR leaves the reverse zones alone.
 	NoPTR bool
 	// TCP sends everything over TCP. False: only what exceeds 512 octets or came back truncated.
@@ -73,8 +78,11 @@ type Config struct {
 	// are to have read deadlines, and are read on the goroutine of Sync or Run.
 	// Nil: net.Dialer's DialContext. With Servers or Resolvers given as names it has to resolve them.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets one record for each change and failure. Nil: nothing is logged.
+	// Logger gets one record for each change (Info) and failure (Warn), and more at Debug. Nil: nothing
+	// is logged.
 	Logger *slog.Logger
+	// Hooks are told what happens. Zero: nobody is.
+	Hooks Hooks
 }
 
 const (

@@ -39,6 +39,14 @@ type nameFamily struct{ name, family string }
 // of others go.
 func (d *decision) frozen(name, family string) bool { return d.over[nameFamily{name, family}] != nil }
 
+// allNames lists the names, in the order of the Config.
+func (d *decision) allNames() (names []string) {
+	for _, n := range d.names {
+		names = append(names, n.name)
+	}
+	return names
+}
+
 // withdrawn is the decision to register nothing.
 func (d decision) withdrawn() decision {
 	out := decision{verdicts: d.verdicts, assigned: d.assigned, pointer: make(map[netip.Addr]string)}
