@@ -1,6 +1,7 @@
 package dnsreg
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -14,20 +15,35 @@ import (
 	"github.com/hextet/hextet/srcselect"
 )
 
-// narrowings are what a configuration may do about the eligible addresses, and its slow twin: whether an
-// address may be registered.
-var narrowings = []struct {
+// A narrowing is what a configuration does about the eligible addresses, and its slow twin: whether an address
+// may be registered.
+type narrowing struct {
 	name   string
 	change func(*Config)
 	admits func(srcselect.Address) bool
-}{
-	{"all", func(*Config) {}, func(srcselect.Address) bool { return true }},
-	{"interface 1", func(c *Config) {
-		c.Policy.Filter = func(a srcselect.Address) bool { return a.Interface == 1 }
-	}, func(a srcselect.Address) bool { return a.Interface == 1 }},
-	{"IPv6", func(c *Config) {
-		c.Policy.Filter = func(a srcselect.Address) bool { return a.Prefix.Addr().Is6() }
-	}, func(a srcselect.Address) bool { return a.Prefix.Addr().Is6() }},
+}
+
+func policy(p Policy) func(*Config) { return func(c *Config) { c.Policy = p } }
+
+func inPrefix(a srcselect.Address, prefix string) bool {
+	return netip.MustParsePrefix(prefix).Contains(a.Prefix.Addr())
+}
+
+var narrowings = []narrowing{
+	{"all", policy(Policy{}), func(srcselect.Address) bool { return true }},
+	{"IPv6", policy(Policy{NoIPv4: true}), func(a srcselect.Address) bool { return a.Prefix.Addr().Is6() }},
+	{"IPv4", policy(Policy{NoIPv6: true}), func(a srcselect.Address) bool { return a.Prefix.Addr().Is4() }},
+	{"interface 1", policy(Policy{Interfaces: []int{1}}), func(a srcselect.Address) bool { return a.Interface == 1 }},
+	{"not interface 1", policy(Policy{NotInterfaces: []int{1}}), func(a srcselect.Address) bool { return a.Interface != 1 }},
+	{"prefixes", policy(Policy{Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.8/29"), netip.MustParsePrefix("2001:db8::/125")}}),
+		func(a srcselect.Address) bool { return inPrefix(a, "192.0.2.8/29") || inPrefix(a, "2001:db8::/125") }},
+	{"not prefixes", policy(Policy{NotPrefixes: []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.8/125")}}),
+		func(a srcselect.Address) bool { return !inPrefix(a, "192.0.2.8/29") }},
+	{"no private, no home address", policy(Policy{NoPrivate: true, NoHomeAddress: true}), func(a srcselect.Address) bool { return !a.HomeAddress }},
+	{"no care-of address", policy(Policy{NoCareOf: true}), func(a srcselect.Address) bool { return !a.CareOf || a.HomeAddress }},
+	{"filter", policy(Policy{Filter: func(a srcselect.Address) bool { return a.Prefix.Addr().AsSlice()[3]%2 == 0 }}),
+		func(a srcselect.Address) bool { return a.Prefix.Addr().AsSlice()[3]%2 == 0 }},
+	{"one of each family at most", func(c *Config) { c.MaxAddresses = 1 }, func(srcselect.Address) bool { return true }},
 }
 
 // allowed lists what may be at the server, by the slow twins of Eligible and of the narrowing.
@@ -44,6 +60,22 @@ func allowed(table []srcselect.Address, admits func(srcselect.Address) bool) map
 		}
 	}
 	return may
+}
+
+// limited is what a pass is to leave at the server: all that is allowed or, where that is more addresses of a
+// family than most, what of it was there before.
+func limited(may map[netip.Addr]bool, before []netip.Addr, most int) (want []netip.Addr, over bool) {
+	count := map[bool]int{}
+	for addr := range may {
+		count[addr.Is4()]++
+		over = over || count[addr.Is4()] > most
+	}
+	for _, addr := range sortedAddrs(may) {
+		if count[addr.Is4()] <= most || slices.Contains(before, addr) {
+			want = append(want, addr)
+		}
+	}
+	return want, over
 }
 
 // added returns the addresses that an update message adds a record for, be it A, AAAA or PTR; the zero Addr
@@ -97,29 +129,46 @@ func judgeTables(t *testing.T, seed uint64, tables int) {
 		return dnsregtest.Fault{}
 	})
 	var r *Registrar
-	narrow := narrowings[0]
+	var narrow narrowing
+	var off [3]bool // by interface
+	changes := 0
 	for i := range tables {
-		table := randomTable(rng)
 		if r == nil || rng.IntN(200) == 0 { // another process, perhaps configured otherwise, inherits the zones
-			narrow = narrowings[rng.IntN(len(narrowings))]
+			narrow, off = narrowings[rng.IntN(len(narrowings))], [3]bool{}
 			r = w.registrar(narrow.change, func(c *Config) {
 				c.Adopt = func(netip.Addr) bool { return true }
 				c.Clock = patientClock{}
 			})
 		}
+		if rng.IntN(20) == 0 {
+			n := 1 + rng.IntN(2)
+			off[n] = !off[n]
+			r.SetInterface(n, !off[n])
+		}
+		table := randomTable(rng)
+		for i := range table {
+			table[i].HomeAddress, table[i].CareOf = rng.IntN(6) == 0, rng.IntN(6) == 0
+		}
+		before := w.registered().forward
 		w.mu.Lock()
-		may = allowed(table, narrow.admits)
+		may = allowed(table, func(a srcselect.Address) bool { return narrow.admits(a) && !off[a.Interface] })
 		w.mu.Unlock()
 		w.table.Set(table...)
-		if err := r.Sync(t.Context()); err != nil {
+		want, over := limited(may, before, r.cfg.MaxAddresses)
+		if !slices.Equal(want, before) {
+			changes++
+		}
+		err := r.Sync(t.Context())
+		if _, ok := errors.AsType[*LimitError](err); ok != over || err != nil && !over {
 			t.Fatalf("table %d of seed %d: %v", i, seed, err)
 		}
-		if got, want := w.registered(), sortedAddrs(may); !slices.Equal(got.forward, want) || !slices.Equal(got.reverse, want) || t.Failed() {
-			t.Fatalf("table %d of seed %d, %s: the server has %v and PTR records of %v, want %v; table %v", i, seed, narrow.name, got.forward, got.reverse, want, table)
+		if got := w.registered(); !slices.Equal(got.forward, want) || !slices.Equal(got.reverse, want) || t.Failed() {
+			t.Fatalf("table %d of seed %d, %s, interfaces off %v: the server has %v and PTR records of %v, want %v; table %v",
+				i, seed, narrow.name, off, got.forward, got.reverse, want, table)
 		}
 	}
-	if s := w.server.Stats(); s.Changed < tables/2 {
-		t.Errorf("only %d updates changed anything: %+v", s.Changed, s)
+	if s := w.server.Stats(); changes < tables/5 || s.Changed < changes {
+		t.Errorf("%d changes, %+v", changes, s)
 	}
 }
 
