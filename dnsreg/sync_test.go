@@ -118,10 +118,10 @@ func TestFlaggedAddressRegisteredBySomebodyElse(t *testing.T) {
 func TestForeignRecordsStay(t *testing.T) {
 	w := newWorld(t)
 	foreign := []string{
-		"host.example.test. 1200 A 192.0.2.200", // an address that the host has not; an RRset has one TTL, so that another would not stay
+		"host.example.test. 300 A 192.0.2.200", // an address that the host has not
 		"host.example.test. 300 TXT \"by hand\"",
 		"other.example.test. 300 A 192.0.2.1",
-		"1.2.0.192.in-addr.arpa. 1200 PTR other.example.test.",
+		"1.2.0.192.in-addr.arpa. 300 PTR other.example.test.",
 		"9.2.0.192.in-addr.arpa. 300 PTR host.example.test.",
 	}
 	if err := w.server.Insert(foreign...); err != nil {

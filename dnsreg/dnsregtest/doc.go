@@ -35,8 +35,8 @@
 //
 // # As BIND does it
 //
-// Rcode, TSIG record, zone and serial are those of BIND 9.18 for each of some 250 requests that the tests send
-// to both, and for 1,000 random ones in a row. Among what the RFCs leave open:
+// Rcode, TSIG record, zone and serial are those of BIND 9.18 for each of more than 200 requests that the tests
+// send to both, and after each of 1,000 random ones in a row. Among what the RFCs leave open:
 //
 //   - The update section is scanned before the prerequisites are checked.
 //   - A record is read by its class and type: data where none may be, and none where some must be, is
@@ -50,7 +50,7 @@
 //   - [Config].MaxRecords gives SERVFAIL, [Config].ReadOnly REFUSED.
 //
 // Deliberately other: octets behind the end of a message are FORMERR; a zone section of another class than IN
-// is NOTAUTH, as RFC 2136 has it; and the name server of a zone needs no address, since the zones begin with
+// is NOTAUTH, as RFC 2136 has it; and the name servers of a zone need no address, since the zones begin with
 // one that has none.
 //
 // It is no DNS product: no master files beyond single lines, no DNSSEC, no wildcards in answers, no

@@ -1,7 +1,6 @@
 package dnsregtest
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -11,8 +10,7 @@ import (
 // read and belongs to it, and the zone remains one, with an SOA record and a name server, which any update
 // that is answered otherwise than NOERROR leaves as it was.
 func FuzzAnswer(f *testing.F) {
-	cfg := bindConfig()
-	cfg.Zones = []string{"z.test.", "sub.z.test."}
+	cfg := rowsConfig("z.test", "sub.z.test")
 	var t testing.T // sign and update need one for errors that can't happen
 	for _, r := range append(rowsOfUpdates(), append(rowsOfNonsense(), append(rowsOfSignatures(), rowsOfPrerequisites()...)...)...) {
 		f.Add(r.request(&t, "z.test."), true)
@@ -30,11 +28,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range zoneLines {
-			if err := s.Insert(strings.ReplaceAll(line, "@", "z.test.")); err != nil {
-				t.Fatal(err)
-			}
-		}
+		fill(t, s)
 		for _, network := range []string{"udp", "tcp"} {
 			before, was := s.Stats(), s.Serial("z.test")
 			answers := 0

@@ -165,7 +165,7 @@ func (s *Server) closest(name string) *zone {
 }
 
 // Insert loads records given as master file lines, absolute names, without raising the serial:
-// the state of affairs before a test. An SOA line replaces the zone's.
+// the state of affairs before a test, also one that updates can't bring about. An SOA line replaces the zone's.
 func (s *Server) Insert(lines ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
