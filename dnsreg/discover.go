@@ -91,6 +91,7 @@ func (ps *places) choose(ctx context.Context, name string, c *candidates, old pl
 	var failed []string
 	for server := range ps.inOrder(ctx, name, c, &errs) {
 		if had := (place{old.owner, old.zone, server}); ps.away(had) && (c.zone == "" || c.zone == old.zone) {
+			ps.blame(old.zone, failed)
 			return spot{place: had, kept: true}, nil // to ask would cost a timeout, and the next update will tell
 		}
 		s, err := ps.verify(ctx, name, server, c.zone)

@@ -26,7 +26,7 @@ func (ps *places) locatePointer(ctx context.Context, name string) (p place, answ
 		return seen.place, seen.answer, nil
 	}
 	p, err = ps.locate(ctx, name)
-	if err != nil || p != seen.place {
+	if err != nil || p.owner != seen.owner || p.server != seen.server {
 		return p, nil, err
 	}
 	return p, seen.answer, nil
@@ -61,8 +61,12 @@ func (ps *places) follow(ctx context.Context, name string) (sighting, error) {
 		target := aliasOf(m, name)
 		switch {
 		case target == "":
+			soa, err := closestSOA(m, name)
+			if err != nil {
+				return sighting{}, nil
+			}
 			known.owner = name
-			return sighting{known, m, inZone(m, name, known.zone)}, nil
+			return sighting{known, m, inZone(m, soa, name, known.zone)}, nil
 		case dns.IsSubDomain(emptyAS112, target):
 			return sighting{}, fmt.Errorf("dnsreg: %s: %w: an alias to %s", name, ErrLocalZone, target)
 		}
@@ -86,10 +90,9 @@ func (ps *places) enclosing(name string) (place, bool) {
 
 // inZone reports whether an authoritative reply shows that the name is in this very zone, and in none below: by the
 // zone's SOA record if the name has no such records (RFC 2308 section 2), by its NS records if it has.
-func inZone(m *dns.Msg, name, zone string) bool {
+func inZone(m *dns.Msg, soa *dns.SOA, name, zone string) bool {
 	if len(m.Answer) == 0 {
-		soa, err := closestSOA(m, name)
-		return err == nil && soa != nil && dns.CanonicalName(soa.Hdr.Name) == zone
+		return soa != nil && dns.CanonicalName(soa.Hdr.Name) == zone
 	}
 	for _, rr := range m.Answer {
 		if dns.CanonicalName(rr.Header().Name) != name {
