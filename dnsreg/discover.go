@@ -15,17 +15,18 @@ const maxAliases = 8
 // spot is a place, or the alias that leads on to it.
 type spot struct {
 	place
-	alias string
-	kept  bool // not asked: there was nothing better than a server that did not reply to an update
+	alias  string
+	kept   bool     // not asked: there was nothing better than a server that did not reply to an update
+	answer *dns.Msg // to a question for the records of the owner, if there was one
 }
 
 // find looks for the closest zone that the name is in and a server for it, following CNAMEs (RFC 2317).
-// old is where the name lived so far, if anywhere.
-func (ps *places) find(ctx context.Context, name string, old place) (spot, error) {
+// old is where the name lived so far, if anywhere; qtype is SOA, or PTR for the records as well.
+func (ps *places) find(ctx context.Context, name string, old place, qtype uint16) (spot, error) {
 	chain := []string{name}
 	for {
 		owner := chain[len(chain)-1]
-		s, err := ps.findOwner(ctx, owner, old)
+		s, err := ps.findOwner(ctx, owner, old, qtype)
 		switch {
 		case err != nil || s.alias == "":
 			return s, err
@@ -41,8 +42,15 @@ func (ps *places) find(ctx context.Context, name string, old place) (spot, error
 }
 
 // findOwner is find for a name that may turn out to be an alias. What the resolvers know nothing of may still
-// be known to the servers that were given.
-func (ps *places) findOwner(ctx context.Context, name string, old place) (spot, error) {
+// be known to the servers that were given. Where an enclosing zone is known already, its server is asked first.
+func (ps *places) findOwner(ctx context.Context, name string, old place, qtype uint16) (spot, error) {
+	if known, ok := ps.enclosing(name); ok {
+		s, err := ps.sight(ctx, name, known, qtype)
+		_, away := errors.AsType[*NoReplyError](err)
+		if err == nil || ctx.Err() != nil || away && !ps.others(known) {
+			return s, err
+		}
+	}
 	given := &candidates{servers: ps.cfg.Servers}
 	if len(ps.cfg.Resolvers) == 0 {
 		return ps.choose(ctx, name, given, old)

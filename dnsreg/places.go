@@ -138,7 +138,7 @@ func (ps *places) renew(ctx context.Context, name string, old place) (spot, erro
 			return found, err
 		}
 	}
-	return ps.find(ctx, name, old)
+	return ps.find(ctx, name, old, dns.TypeSOA)
 }
 
 func (ps *places) remember(name string, found spot) {

@@ -111,6 +111,20 @@ func TestRenewalThatFailsStopsNothing(t *testing.T) {
 	})
 }
 
+// A name in a zone that is known is looked for at that zone's server: neither the resolver nor the other
+// servers are asked again.
+func TestKnownZoneIsAShortWay(t *testing.T) {
+	s := newSite(t)
+	s.serve(serverAddr, nil, "example.com")
+	s.serve(otherAddr, nil, "example.test", "sub.example.test")
+	ps := s.given(serverAddr, otherAddr)
+	s.locates(ps, hostName, second)
+	s.questions()
+	s.locates(ps, "a.example.test.", place{"a.example.test.", "example.test.", otherAddr})
+	s.locates(ps, "a.sub.example.test.", place{"a.sub.example.test.", "sub.example.test.", otherAddr})
+	s.asks("192.0.2.54:53 SOA a.example.test.", "192.0.2.54:53 SOA a.sub.example.test.")
+}
+
 // An update is refused: the other server is next, then, when that one refuses too, the first again, which the
 // caller takes as the end of it.
 func TestShunnedServerComesLast(t *testing.T) {
@@ -147,7 +161,8 @@ func TestShunnedServerIsForgiven(t *testing.T) {
 			ps.shun(first, errRefused)
 			s.locates(ps, hostName, second)
 			forgive(s, ps)
-			s.locates(ps, "a.example.test.", place{"a.example.test.", "example.test.", serverAddr})
+			ps.displace(second)
+			s.locates(ps, hostName, first)
 		})
 	}
 }
