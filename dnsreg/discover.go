@@ -16,6 +16,7 @@ const maxAliases = 8
 type spot struct {
 	place
 	alias  string
+	mname  string   // of the zone
 	kept   bool     // not asked: there was nothing better than a server that did not reply to an update
 	answer *dns.Msg // to a question for the records of the owner, if there was one
 }
@@ -136,7 +137,7 @@ func (ps *places) verify(ctx context.Context, name, server, within string) (spot
 	if within != "" && !dns.IsSubDomain(within, zone) {
 		return spot{}, fmt.Errorf("dnsreg: %s at %s: %w: the server has %s, not %s", name, server, ErrNoZone, zone, within)
 	}
-	return spot{place: place{name, zone, server}}, nil
+	return spot{place: place{name, zone, server}, mname: dns.CanonicalName(found.soa.Ns)}, nil
 }
 
 // heed notes that a server was silent.

@@ -105,10 +105,8 @@ func ExampleRegistrar_Plan() {
 	//   192.0.2.11  skip-as-source
 	//   fe80::10    link-local
 	// zone example.test. at 192.0.2.53:53
-	//   prereq yxrrset host.example.test. A 192.0.2.11
-	//   prereq nxrrset host.example.test. AAAA
-	//   update delete host.example.test. A 192.0.2.11
-	//   update add host.example.test. 1200 A 192.0.2.10
+	//   - host.example.test. A 192.0.2.11
+	//   + host.example.test. 1200 A 192.0.2.10
 }
 
 func ExampleEligible() {

@@ -40,8 +40,8 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 	ctx, cancel := withTimeout(ctx, t.clock, t.timeout)
 	defer cancel()
 	network := "udp"
-	if t.tcp {
-		network = "tcp"
+	if t.tcp || once(key) {
+		network = "tcp" // where nothing is sent again
 	}
 	for {
 		msg.Id = randomID()

@@ -49,6 +49,7 @@ type located struct {
 // home is the server of a zone: one for all its names, so that its updates come one after the other.
 type home struct {
 	server  string
+	mname   string // of its SOA record
 	until   time.Time
 	suspect bool // an update has failed there since the last look-up
 	rested  bool // a look-up has failed in this pass: what is known has to do
@@ -149,6 +150,9 @@ func (ps *places) remember(name string, found spot) {
 		ps.homes[found.zone] = h
 	}
 	h.server, h.suspect = found.server, false
+	if found.mname != "" {
+		h.mname = found.mname
+	}
 	if found.kept {
 		until = ps.cfg.Clock.Now().Add(renewalDelay)
 	}
@@ -238,6 +242,17 @@ func (ps *places) displace(gone place) {
 		delete(ps.homes, gone.zone)
 		delete(ps.choices, gone.zone)
 	}
+}
+
+// forget forgets where one name lives.
+func (ps *places) forget(name string) { delete(ps.names, name) }
+
+// mname returns the MNAME of a zone where names were found, "" if it is not known.
+func (ps *places) mname(zone string) string {
+	if h := ps.homes[zone]; h != nil {
+		return h.mname
+	}
+	return ""
 }
 
 // keep forgets all names but these, and returns the owners of their records.

@@ -31,6 +31,8 @@ func (r *Registrar) Run(ctx context.Context) error {
 		case <-due:
 		case <-o.changed:
 			r.debounce(ctx)
+		case <-o.switched:
+			r.debounce(ctx)
 		case <-r.synced: // what failed there is repeated here
 		case <-ctx.Done():
 		}
@@ -47,9 +49,13 @@ func (r *Registrar) debounce(ctx context.Context) {
 	defer stopEnough()
 	for {
 		_, changed := r.cfg.Source.Addresses()
+		_, switched := r.switches.now()
 		quiet, stop := after(r.cfg.Clock, debounceQuiet)
 		select {
 		case <-changed:
+			stop()
+			continue
+		case <-switched:
 			stop()
 			continue
 		case <-quiet:

@@ -234,8 +234,8 @@ func TestRunWaitsForRoomAfterTooMany(t *testing.T) {
 		w.table.Set(host("192.0.2.1", "192.0.2.2")...)
 		defer w.start(w.registrar(func(c *Config) { c.MaxAddresses = 1 }))()
 		passTime(time.Hour)
-		if n := w.server.Stats().Queries; n != 0 {
-			t.Errorf("%d queries", n)
+		if s := w.server.Stats(); s.Updates != 0 || s.Queries > 7 { // the zones, and what is there
+			t.Errorf("%+v", s)
 		}
 		w.table.Set(host("192.0.2.1", "192.0.2.2 skip")...)
 		passTime(debounceQuiet)
