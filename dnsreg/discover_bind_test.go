@@ -170,4 +170,21 @@ func TestBINDClasslessRegistration(t *testing.T) {
 	if n := r.Status().Counters.Queries - before; n != 2*4 {
 		t.Errorf("%d questions for four names, want one for the alias and one for what it leads to each", n)
 	}
+
+	// Another run finds the records there. BIND sends the zone's NS records along, which proves the place.
+	again, err := New(Config{Name: "host.sub.example.test", Source: &table, Servers: []string{address}, Auth: TSIG(keyName, "", secret), Dial: dialOnly(t, address)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.places.locate(t.Context(), "5.0-63.2.0.192.in-addr.arpa."); err != nil {
+		t.Fatal(err)
+	}
+	before = again.Status().Counters.Queries
+	p, answer, err := again.places.locatePointer(t.Context(), "6.0-63.2.0.192.in-addr.arpa.")
+	if want := (place{"6.0-63.2.0.192.in-addr.arpa.", "0-63.2.0.192.in-addr.arpa.", address}); err != nil || p != want || answer == nil || len(answer.Answer) != 1 {
+		t.Errorf("at %v, answer %v, %v", p, answer, err)
+	}
+	if n := again.Status().Counters.Queries - before; n != 1 {
+		t.Errorf("%d questions", n)
+	}
 }

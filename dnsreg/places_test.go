@@ -208,9 +208,25 @@ func TestSilentServerIsKept(t *testing.T) {
 	if !ps.others(first) {
 		t.Error("an hour later nobody knows")
 	}
-	if s.given(serverAddr).others(first) {
-		t.Error("there is one server only")
+}
+
+// A server that is away and the only one is not looked for: not when it is silent, and not when it is back.
+func TestOnlyServerIsSilent(t *testing.T) {
+	s := newSite(t)
+	s.serve(serverAddr, nil, "example.test")
+	ps := s.given(serverAddr)
+	s.locates(ps, hostName, first)
+	s.questions()
+	for range 3 {
+		if ps.others(first) {
+			t.Error("there is one server only")
+		}
+		ps.shun(first, errSilent)
+		s.locates(ps, hostName, first)
+		ps.begin()
+		s.locates(ps, hostName, first)
 	}
+	s.asks()
 }
 
 // The primary does not reply, and the secondary refuses updates: the pass ends with the primary.

@@ -121,3 +121,27 @@ func TestPointerAtASilentServer(t *testing.T) {
 		}
 	})
 }
+
+// The whole pass: 1000 addresses of each family, registered where nothing was.
+func TestManyPointersFewQuestions(t *testing.T) {
+	w := newWorld(t, "10.in-addr.arpa")
+	var lines []string
+	for i := range 1000 {
+		lines = append(lines, fmt.Sprintf("10.77.%d.%d", i/250, i%250+1), fmt.Sprintf("2001:db8::%x", i+1))
+	}
+	w.table.Set(host(lines...)...)
+	r := w.registrar(func(c *Config) { c.MaxAddresses = 1000 })
+	w.sync(r)
+	c := r.Status().Counters
+	t.Logf("%d queries, %d octets; %d updates, %d octets", c.Queries, c.QueryBytes, c.Updates, c.UpdateBytes)
+	if c.Queries > 2010 {
+		t.Errorf("%d queries for 2000 reverse names in two zones", c.Queries)
+	}
+	n := 0
+	for _, z := range []string{"10.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"} {
+		n += len(zoneText(w.server, z)) - 1 // the NS record
+	}
+	if n != 2000 {
+		t.Errorf("%d PTR records", n)
+	}
+}
