@@ -17,7 +17,7 @@ type spot struct {
 	place
 	alias  string
 	mname  string   // of the zone
-	kept   bool     // not asked: there was nothing better than a server that did not reply to an update
+	kept   bool     // not asked: there was nothing better than a server that was fine once and is silent now
 	answer *dns.Msg // to a question for the records of the owner, if there was one
 }
 
@@ -75,7 +75,8 @@ func (ps *places) findOwner(ctx context.Context, name string, old place, qtype u
 // resolve asks the resolvers in turn until one knows the zone.
 func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 	var errs []error
-	for server := range ps.inOrder(ctx, name, &candidates{servers: ps.cfg.Resolvers}, &errs) {
+	resolvers := &candidates{servers: ps.cfg.Resolvers}
+	for server := range ps.inOrder(ctx, name, resolvers) {
 		found, err := ps.zoneOf(ctx, name, server, false)
 		if err == nil && found.alias == "" {
 			err = unregistrable(found.soa)
@@ -91,15 +92,17 @@ func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 		}
 		errs = append(errs, ps.heed(ctx, server, err))
 	}
-	return finding{}, errors.Join(errs...)
+	return finding{}, resolvers.failure(ctx, name, errs)
 }
 
 // choose returns the first of the servers that proves to have the name's zone.
 func (ps *places) choose(ctx context.Context, name string, c *candidates, old place) (spot, error) {
 	var errs []error
 	var failed []string
-	for server := range ps.inOrder(ctx, name, c, &errs) {
-		if had := (place{old.owner, old.zone, server}); ps.away(had) && (c.zone == "" || c.zone == old.zone) {
+	for server := range ps.inOrder(ctx, name, c) {
+		had := place{old.owner, old.zone, server}
+		gone := ps.away(had) || had == old && ps.silent[server] > 0
+		if gone && (c.zone == "" || c.zone == old.zone) {
 			ps.blame(old.zone, failed)
 			return spot{place: had, kept: true}, nil // to ask would cost a timeout, and the next update will tell
 		}
@@ -114,10 +117,7 @@ func (ps *places) choose(ctx context.Context, name string, c *candidates, old pl
 		errs, failed = append(errs, err), append(failed, server)
 	}
 	ps.blame(old.zone, failed)
-	if len(errs) == 0 {
-		return spot{}, fmt.Errorf("dnsreg: %s: %w: no server of %s has an address", name, ErrNoZone, c.zone)
-	}
-	return spot{}, errors.Join(errs...)
+	return spot{}, c.failure(ctx, name, errs)
 }
 
 // verify asks an authority. The zone has to be the one that the resolvers found, or one below that has been split

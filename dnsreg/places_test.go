@@ -125,6 +125,28 @@ func TestKnownZoneIsAShortWay(t *testing.T) {
 	s.asks("192.0.2.54:53 SOA a.example.test.", "192.0.2.54:53 SOA a.sub.example.test.")
 }
 
+// The renewal meets silence, and another server has other zones: one timeout, and the other is asked once an hour.
+func TestRenewalThatIsSilentElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		away := false
+		s.serve(serverAddr, func(dnsregtest.Request) dnsregtest.Fault { return dnsregtest.Fault{Drop: away} }, "example.test")
+		s.serve(otherAddr, nil, "example.com")
+		ps := s.given(serverAddr, otherAddr)
+		s.locates(ps, hostName, first)
+		away = true
+		s.clock.step(placeLife)
+		start := time.Now()
+		for range 3 {
+			ps.begin()
+			s.locates(ps, hostName, first)
+		}
+		if d := time.Since(start); d != defaultTimeout {
+			t.Errorf("took %v, want %v", d, defaultTimeout)
+		}
+	})
+}
+
 // An update is refused: the other server is next, then, when that one refuses too, the first again, which the
 // caller takes as the end of it.
 func TestShunnedServerComesLast(t *testing.T) {

@@ -149,7 +149,7 @@ func TestUsableAddresses(t *testing.T) {
 		"192.0.2.1": true, "10.0.0.1": true, "127.0.0.1": true, "2001:db8::1": true, "fd00::1": true,
 		"0.0.0.0": false, "::": false, "224.0.0.1": false, "ff02::1": false, "fe80::1": false, "169.254.1.1": false,
 		"192.175.47.255": true, "192.175.48.1": false, "192.175.48.255": false, "192.31.196.1": false, "192.31.197.0": true,
-		"2620:4f:8000::6": false, "2620:4f:8001::": true, "2001:4:112::1": false,
+		"2620:4f:8000::6": false, "2620:4f:8001::": true, "2001:4:112::1": false, "::ffff:192.175.48.1": false, "::ffff:192.0.2.1": false,
 	} {
 		if got := usable(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: %v", text, got)
