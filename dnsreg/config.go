@@ -57,6 +57,12 @@ type Config struct {
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
+	// Owner marks the names with a record of ownership, and names that have somebody else's are left alone.
+	// Zero: no mark, and nobody's is looked for.
+	Owner Owner
+	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
+	// records are known by reading back, as far as that tells.
+	State State
 	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
 	// nothing. Zero: PinChanges.
 	Pin Pin
@@ -124,6 +130,9 @@ func (cfg *Config) check() error {
 		fail("Config.MaxAddresses: %d is negative", cfg.MaxAddresses)
 	}
 	errs = append(errs, cfg.Policy.check("Config.Policy")...)
+	if err := cfg.Owner.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	cfg.fill()
 	return errors.Join(errs...)
 }

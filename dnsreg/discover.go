@@ -17,7 +17,7 @@ type spot struct {
 	place
 	alias string
 	mname string // of the zone
-	kept  bool // not asked: there was nothing better than a server that did not reply to an update
+	kept  bool   // not asked: there was nothing better than a server that did not reply to an update
 }
 
 // find looks for the closest zone that the name is in and a server for it, following CNAMEs (RFC 2317).

@@ -1,6 +1,9 @@
 package dnsreg
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // want is what an RRset ought to hold of ours.
 type want struct {
@@ -13,6 +16,7 @@ type want struct {
 // edit is what one message does to one RRset.
 type edit struct {
 	key           setKey
+	ttl           uint32  // of adds, in seconds
 	free          bool    // no record of any type is at the name
 	doubt         bool    // before is what it was when the last update got no reply
 	since         uint64  // as that of rrset
@@ -23,14 +27,22 @@ type edit struct {
 
 func (e edit) empty() bool { return len(e.deletes) == 0 && len(e.adds) == 0 }
 
-// diff compares what is known with what is wanted.
+// diff compares what is known with what is wanted. An RRset has one TTL (RFC 2181 section 5.2), and servers see to
+// it: beside records of others ours take theirs, since it is not ours to change.
 func (s *rrset) diff(w want, ttl uint32) edit {
-	e := edit{key: w.key, free: s.free, doubt: s.doubt, since: s.since}
+	e := edit{key: w.key, ttl: ttl, free: s.free, doubt: s.doubt, since: s.since}
+	others := uint32(math.MaxUint32)
+	for d, old := range s.all {
+		if !s.own[d] && !w.adopt(d) && !w.data[d] {
+			others = min(others, old)
+			e.ttl = others
+		}
+	}
 	for d, old := range s.all {
 		ours := s.own[d] || w.adopt(d)
 		e.before = append(e.before, d)
 		switch {
-		case w.data[d] && old != ttl && !w.only:
+		case w.data[d] && old != e.ttl && !w.only:
 			e.deletes = append(e.deletes, d)
 			e.adds = append(e.adds, d)
 		case ours && !w.data[d]:
@@ -50,7 +62,7 @@ func (s *rrset) diff(w want, ttl uint32) edit {
 }
 
 // commit notes that the server has carried the edit out.
-func (r *Registrar) commit(e edit, ttl uint32) {
+func (r *Registrar) commit(e edit) {
 	if !e.empty() {
 		for _, rtype := range registeredTypes {
 			if s := r.memory[setKey{e.key.name, rtype}]; s != nil {
@@ -65,7 +77,7 @@ func (r *Registrar) commit(e edit, ttl uint32) {
 		delete(s.own, d)
 	}
 	for _, d := range e.adds {
-		s.all[d] = ttl
+		s.all[d] = e.ttl
 	}
 	for _, d := range e.after {
 		if _, there := s.all[d]; there {

@@ -35,7 +35,7 @@ func TestLostRaceReadsAgain(t *testing.T) {
 	})
 	w.sync(r)
 	got := fmt.Sprint(w.server.Records(hostName))
-	if want := "[host.example.test. 1200 A 192.0.2.1 host.example.test. 300 A 192.0.2.99]"; got != want {
+	if want := "[host.example.test. 300 A 192.0.2.1 host.example.test. 300 A 192.0.2.99]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if c := r.Status().Counters; c.Conflicts != 1 {

@@ -53,6 +53,9 @@ func (r *Registrar) locateForward(ctx context.Context, name string) (place, erro
 func (r *Registrar) forwardWants(d decision, name string) []want {
 	i := slices.IndexFunc(d.names, func(n nameDecision) bool { return n.name == name })
 	adopt := func(x rdata) bool {
+		if !r.configured(name) {
+			return false // a former name: only what we know to be ours
+		}
 		_, assigned := d.assigned[x.addr]
 		return assigned || r.cfg.Adopt != nil && r.cfg.Adopt(x.addr)
 	}

@@ -83,6 +83,11 @@ func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 			s.own[d] = s.own[d] || s.maybe[d]
 		}
 	}
+	for d := range s.maybe {
+		if _, ok := s.all[d]; !ok {
+			r.retire(k, d) // nobody knows whether it has ever been there
+		}
+	}
 	clear(s.maybe)
 	for d, ours := range s.own {
 		if _, ok := s.all[d]; !ok {

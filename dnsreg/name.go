@@ -73,7 +73,8 @@ const ace = "xn--"
 
 // aLabel returns the ASCII form of an international label, given in either form.
 //
-// RFC 5890 section 2.3.2.1: "A-labels and U-labels must be convertible to each other without loss".
+// RFC 5890 section 2.3.2.1: "an A-label A1 must be capable of being produced by conversion from a U-label
+// U1, and that U-label U1 must be capable of being produced by conversion from A-label A1".
 func aLabel(label string) (ascii, rule string) {
 	ascii, err := idna.Lookup.ToASCII(label)
 	if err != nil {

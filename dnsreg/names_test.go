@@ -117,7 +117,7 @@ func TestZonesBackOffApart(t *testing.T) {
 		for i := range 5 {
 			addr := fmt.Sprintf("192.0.2.%d", 2+i)
 			w.table.Set(host(addr)...)
-			passTime(debounceQuiet)
+			passTime(debounceMax)
 			w.holds(addr)
 		}
 		perZone := make(map[string]int)

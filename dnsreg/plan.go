@@ -48,6 +48,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	addrs, _ := r.cfg.Source.Addresses()
 	off, _ := r.switches.now()
 	d, limit := r.cfg.decide(addrs, off)
+	d = r.withFormer(d)
 	plan.Addresses = d.verdicts
 	how := effort{urgent: true, plan: true}
 	dir := r.forwards(ctx, d, how)

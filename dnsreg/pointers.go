@@ -153,9 +153,17 @@ func (r *Registrar) locatePointer(ctx context.Context, name string) (place, erro
 	return p, err
 }
 
-// pointsToUs claims PTR records that lead to one of our names.
+// pointsToUs claims PTR records that lead to one of our names, or to one that was ours.
 func (r *Registrar) pointsToUs(d rdata) bool {
-	return slices.ContainsFunc(r.cfg.Names, func(n HostName) bool { return n.Name == d.text })
+	if r.configured(d.text) || slices.Contains(r.former, d.text) {
+		return true
+	}
+	for _, name := range r.retired {
+		if name == d.text {
+			return true
+		}
+	}
+	return false
 }
 
 // lasting reports whether every server that was asked has authentically said that it has no such zone.
@@ -187,7 +195,7 @@ func (r *Registrar) retire(k setKey, d rdata) {
 	case len(r.retired) >= maxRetired:
 		r.cfg.Logger.Warn("dnsreg: PTR record may be left behind", "address", d.addr)
 	default:
-		r.retired[d.addr] = struct{}{}
+		r.retired[d.addr] = k.name
 	}
 }
 

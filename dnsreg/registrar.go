@@ -20,16 +20,19 @@ type Registrar struct {
 
 	turn chan struct{} // holds one token: whoever has it may use what follows
 
-	memory  map[setKey]*rrset
-	places  places
-	pins    map[place]*pin          // by zone and server; no owner
-	missing map[string]error        // reverse names without a zone, and why; forgotten at a refresh
-	retired map[netip.Addr]struct{} // no longer eligible, while a PTR record of ours may be left
-	forward map[place]*unit         // by zone and server; names that can't be placed by owner
-	reverse map[place]*unit         // by zone and server; no owner
-	search  unit                    // the look-up of reverse zones, where it fails
-	passes  uint64
-	saved   []byte // what State has
+	memory   map[setKey]*rrset
+	places   places
+	pins     map[place]*pin        // by zone and server; no owner
+	missing  map[string]error      // reverse names without a zone, and why; forgotten at a refresh
+	retired  map[netip.Addr]string // no longer eligible, while a PTR record may be left that points to the name
+	former   []string              // names of an earlier run, while records of it may be left
+	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
+	reverse  map[place]*unit       // by zone and server; no owner
+	search   unit                  // the look-up of reverse zones, where it fails
+	passes   uint64
+	saved    []byte // what State has
+	limit    error  // that of the last decision
+	stateErr error  // of the last attempt to save
 
 	synced chan struct{} // holds a token when Sync has moved the times at which Run has to wake
 
@@ -51,13 +54,16 @@ func New(cfg Config) (*Registrar, error) {
 		memory:  make(map[setKey]*rrset),
 		pins:    make(map[place]*pin),
 		missing: make(map[string]error),
-		retired: make(map[netip.Addr]struct{}),
+		retired: make(map[netip.Addr]string),
 		forward: make(map[place]*unit),
 		reverse: make(map[place]*unit),
 		synced:  make(chan struct{}, 1),
 		status:  Status{Name: cfg.Name},
 	}
 	r.places = newPlaces(r)
+	if err := r.remember(); err != nil {
+		return nil, err
+	}
 	r.turn <- struct{}{}
 	return r, nil
 }
@@ -123,6 +129,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	if how.remove {
 		d, limit = d.withdrawn(), nil
 	}
+	d = r.withFormer(d)
 	r.noteDecision(d, limit)
 	if f := r.cfg.Hooks.Decided; f != nil {
 		f(slices.Clone(d.verdicts))
@@ -131,6 +138,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}
 	settled, err := r.passForward(ctx, d, how)
+	r.dropFormer(settled)
 	if !how.urgent {
 		var done func()
 		ctx, done = until(ctx, changed, switched)

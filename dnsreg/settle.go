@@ -174,8 +174,8 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit)
 			}
 		}
 	}
-	m.edits, m.rest = fit(edits, func(edits []edit) *dns.Msg { return updateMessage(p.zone, edits, r.ttl, tied) })
-	m.msg = updateMessage(p.zone, m.edits, r.ttl, tied)
+	m.edits, m.rest = fit(edits, func(edits []edit) *dns.Msg { return updateMessage(p.zone, edits, tied) })
+	m.msg = updateMessage(p.zone, m.edits, tied)
 	m.brief = !m.tied && !pn.skewed && m.changes()
 	return m, nil
 }
@@ -184,7 +184,7 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit)
 func (s *settlement) accepted(m *parcel) {
 	s.heard = true
 	for _, e := range m.edits {
-		s.commit(e, s.ttl)
+		s.commit(e)
 		s.done[e.key] = true
 	}
 	if p := s.pinOf(s.place); m.changes() {

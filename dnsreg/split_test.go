@@ -110,7 +110,7 @@ func TestFit(t *testing.T) {
 	edits := []edit{{key: setKey{"a.example.test.", dns.TypeA}, before: before, deletes: deletes, adds: adds},
 		{key: setKey{"a.example.test.", dns.TypeAAAA}},
 		{key: setKey{"b.example.test.", dns.TypeA}, free: true, adds: adds}, {key: setKey{"c.example.test.", dns.TypeA}}}
-	build := func(edits []edit) *dns.Msg { return updateMessage("example.test.", edits, 60, nil) }
+	build := func(edits []edit) *dns.Msg { return updateMessage("example.test.", edits, nil) }
 	var messages []*dns.Msg
 	for rest := edits; len(rest) > 0; {
 		var now []edit

@@ -1,6 +1,7 @@
 package dnsreg
 
 import (
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -70,7 +71,8 @@ func (c *counters) snapshot() Counters {
 func (r *Registrar) noteDecision(d decision, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.status.Addresses, r.status.Err = d.verdicts, err
+	r.limit = err
+	r.status.Addresses, r.status.Err = d.verdicts, errors.Join(err, r.stateErr)
 }
 
 // publish makes the state of the pass visible. The caller has the turn.
@@ -87,6 +89,7 @@ func (r *Registrar) publish() {
 	registered, skipped := r.registered(), r.skipped()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.status.Err = errors.Join(r.limit, r.stateErr)
 	r.status.Registered, r.status.Zones, r.status.Skipped = registered, zones, skipped
 }
 

@@ -88,7 +88,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	a, aaaa := setKey{hostName, dns.TypeA}, setKey{hostName, dns.TypeAAAA}
 	ten, eleven := rdata{addr: netip.MustParseAddr("192.0.2.10")}, rdata{addr: netip.MustParseAddr("192.0.2.11")}
 	v6 := rdata{addr: netip.MustParseAddr("2001:db8::10")}
-	add := updateMessage("example.test.", []edit{{key: a, adds: []rdata{ten}}, {key: aaaa, adds: []rdata{v6}}}, 1200, nil)
+	add := updateMessage("example.test.", []edit{{key: a, ttl: 1200, adds: []rdata{ten}}, {key: aaaa, ttl: 1200, adds: []rdata{v6}}}, nil)
 	add.Id = 0xe719
 	req, err := newRequest(serverAddr, add, key, goldenTime)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	}
 
 	// Where a record exists there is no CNAME: ours leaves that prerequisite out, nsupdate was told to send it.
-	swap := updateMessage("example.test.", []edit{{key: a, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, 1200, nil)
+	swap := updateMessage("example.test.", []edit{{key: a, ttl: 1200, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, nil)
 	swap.Id = 0x0748
 	swap.Answer = slices.Insert(swap.Answer, 0, bare(hostName, dns.TypeCNAME, dns.ClassNONE))
 	if req, err = newRequest(serverAddr, swap, key, goldenTime); err != nil {
@@ -138,7 +138,7 @@ func TestGoldenSHA1(t *testing.T) {
 	)
 	signed := time.Unix(0x6b02c79c, 0)
 	k, ten := setKey{hostName, dns.TypeA}, rdata{addr: netip.MustParseAddr("192.0.2.10")}
-	m := updateMessage("example.test.", []edit{{key: k, adds: []rdata{ten}}}, 1200, nil)
+	m := updateMessage("example.test.", []edit{{key: k, ttl: 1200, adds: []rdata{ten}}}, nil)
 	m.Answer = m.Answer[:1] // nsupdate was told of the CNAME only
 	m.Id = 0x0167
 	req, err := newRequest(serverAddr, m, testKey(t, "hmac-sha1"), signed)

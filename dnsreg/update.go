@@ -13,7 +13,7 @@ import (
 // With a pin it requires the serial too, and of the records only those that the serial does not cover.
 //
 // RFC 2136 section 2.4: all prerequisites hold, or nothing is done.
-func updateMessage(zone string, edits []edit, ttl uint32, tied *pin) *dns.Msg {
+func updateMessage(zone string, edits []edit, tied *pin) *dns.Msg {
 	m := new(dns.Msg)
 	m.Opcode = dns.OpcodeUpdate
 	m.Compress = true
@@ -34,7 +34,7 @@ func updateMessage(zone string, edits []edit, ttl uint32, tied *pin) *dns.Msg {
 				m.Ns = append(m.Ns, record(e.key, d, dns.ClassNONE, 0))
 			}
 			for _, d := range e.adds { // section 2.5.1: "Add To An RRset"
-				m.Ns = append(m.Ns, record(e.key, d, dns.ClassINET, ttl))
+				m.Ns = append(m.Ns, record(e.key, d, dns.ClassINET, e.ttl))
 			}
 		}
 		edits = edits[n:]

@@ -23,6 +23,9 @@ type Config struct {
 	// Algorithms ties keys of Keys, by name, to one algorithm ("hmac-sha256"): any other is answered
 	// BADKEY. Keys without an entry work with HMAC-SHA-1, 224, 256, 384 and 512.
 	Algorithms map[string]string
+	// AnyName takes A, AAAA, PTR and so on with names that are none of hosts, as BIND does with
+	// "check-names ignore". False: REFUSED.
+	AnyName bool
 	// MaxRecords is how many records an RRset may have: an update that adds more is answered SERVFAIL and
 	// undone. 0: any number. BIND's max-records-per-type is 100 by default.
 	MaxRecords int
@@ -112,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 		if err != nil {
 			return nil, err
 		}
+		z.anyName = cfg.AnyName
 		if s.zones[z.name] != nil {
 			return nil, fmt.Errorf("dnsregtest: zone %s is given twice", z.name)
 		}

@@ -130,7 +130,7 @@ func (z *zone) prescan(req *dns.Msg) int {
 			return dns.RcodeNotZone
 		case bad:
 			return dns.RcodeFormatError
-		case h.Class == dns.ClassINET && !z.goodNames(rr):
+		case h.Class == dns.ClassINET && !z.anyName && !z.goodNames(rr):
 			return dns.RcodeRefused
 		}
 	}

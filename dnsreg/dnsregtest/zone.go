@@ -27,6 +27,7 @@ func (r Record) String() string {
 type node map[uint16][]dns.RR
 
 type zone struct {
+	anyName  bool   // Config.AnyName
 	name     string // canonical
 	nodes    map[string]node
 	readOnly bool // takes no updates

@@ -17,8 +17,8 @@ import (
 
 // Server is a running name server. Its methods must not be called at the same time.
 type Server struct {
-	Kind    Kind
-	Address string // host:port, for UDP and TCP
+	Reader // at host:port, for UDP too
+	Kind   Kind
 
 	dir     string
 	cfg     Config
@@ -38,7 +38,7 @@ func Launch(dir string, kind Kind, cfg Config) (*Server, error) {
 	}
 	var err error
 	for range 3 { // another may be faster at the port
-		s := &Server{Kind: kind, Address: cfg.Address, dir: dir, cfg: cfg}
+		s := &Server{Reader: Reader{cfg.Address}, Kind: kind, dir: dir, cfg: cfg}
 		if s.Address == "" {
 			s.Address, err = freeAddress()
 		} else {
