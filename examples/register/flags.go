@@ -14,7 +14,7 @@ type command struct {
 	*settings
 	config                                      string
 	demo, dryRun, once, deregister, printConfig bool
-	json, verbose                               bool
+	json, script, verbose                       bool
 }
 
 // parseArgs reads the command line and the configuration file that it names. flag.ErrHelp: help was asked
@@ -64,6 +64,7 @@ func (c *command) actions() []knob {
 		{"print-config", yesNo{&c.printConfig}, "", "Print a configuration file with all settings as they are now."},
 		{"config", text{&c.config}, "FILE", "Read settings from this file. Flags go before it."},
 		{"json", yesNo{&c.json}, "", "Print states and plans as lines of JSON."},
+		{"script", yesNo{&c.script}, "", "Print plans as nsupdate reads them."},
 		{"v", yesNo{&c.verbose}, "", "Tell more on standard error."},
 	}
 }

@@ -41,7 +41,7 @@ func TestParseKey(t *testing.T) {
 		"not base64":            {"hmac-sha256:a:" + strings.ToUpper(testKey) + "!", nil, "not base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseKey(tt.text)
+			got, err := parseKey(tt.text, false)
 			switch {
 			case tt.err == "" && (err != nil || !sameKey(t, got, tt.want)):
 				t.Errorf("got %v, %v; want %v", got, err, tt.want)
@@ -83,7 +83,7 @@ func TestKeyFileMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		if _, err := readKey(name, slog.New(slog.NewTextHandler(&b, nil))); err != nil {
+		if _, err := readKey(name, false, slog.New(slog.NewTextHandler(&b, nil))); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), name); got != want || strings.Contains(b.String(), testKey) {
@@ -96,7 +96,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("key \"upd\" {\n\talgorithm hmac-sha256;\n\tsecret \"" + testKey + "\";\n};\n")
 	f.Add("/* */ # \n // \n hmac-sha256:upd:" + testKey)
 	f.Fuzz(func(t *testing.T, text string) {
-		if auth, err := parseKey(text); (auth == nil) != (err != nil) {
+		if auth, err := parseKey(text, true); (auth == nil) != (err != nil) {
 			t.Errorf("%q: %v, %v", text, auth, err)
 		}
 	})

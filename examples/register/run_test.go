@@ -81,7 +81,7 @@ func TestExitStatus(t *testing.T) {
 func TestExitStatusLimit(t *testing.T) {
 	w := newWorld(t, nil, address("192.0.2.7/24"), address("192.0.2.8/24"))
 	code := w.run(t.Context(), "-once", "-max-addresses", "1", "-key", keyFile(t, testKey))
-	if code != exitRefused || w.Stats().Updates != 0 || !strings.Contains(w.out.String(), "nothing registered: ") {
+	if code != exitRefused || w.Stats().Updates != 0 || !strings.Contains(w.out.String(), "error: ") {
 		t.Errorf("exit status %d, %+v\n%s", code, w.Stats(), &w.out)
 	}
 }
@@ -131,14 +131,14 @@ func TestInterrupted(t *testing.T) {
 			p.out = out
 			go func() { code <- p.run(ctx); out.Close() }()
 			states := json.NewDecoder(in)
-			first := nextState(t, states)
-			if len(first.Registered) != 1 {
-				t.Errorf("first %+v", first)
+			first, updates := nextState(t, states)
+			if len(first.Status.Registered) != 1 || len(updates) != 2 || updates[0].Zone != "example.test." || updates[0].Error != "" {
+				t.Errorf("first %+v, %+v", first, updates)
 			}
 			w.again <- syscall.SIGTERM // any: asks for a pass at once
-			second := nextState(t, states)
-			if second.Counters.Probes == 0 {
-				t.Errorf("asked again: %+v", second.Counters)
+			second, _ := nextState(t, states)
+			if second.Status.Counters.Probes == 0 {
+				t.Errorf("asked again: %+v", second.Status.Counters)
 			}
 			cancel(interruption{tt.signal})
 			go io.Copy(io.Discard, in)
@@ -152,19 +152,11 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-func nextState(t *testing.T, from *json.Decoder) (l line) {
-	t.Helper()
-	if err := from.Decode(&l); err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 // What -dry-run prints, and -json makes of it.
 func TestDryRun(t *testing.T) {
 	w := newWorld(t, nil, address("192.0.2.7/24"), address("192.0.2.8/24"), address("fe80::7/64"), address("203.0.113.7/24"))
 	key := keyFile(t, testKey)
-	for _, args := range [][]string{{"-dry-run"}, {"-dry-run", "-json"}} {
+	for _, args := range [][]string{{"-dry-run"}, {"-dry-run", "-script"}, {"-dry-run", "-json"}} {
 		if code := w.run(t.Context(), append(args, "-skip", "192.0.2.8", "-key", key)...); code != exitDone {
 			t.Errorf("exit status %d\n%s", code, &w.log)
 		}
@@ -187,9 +179,9 @@ func TestOnce(t *testing.T) {
 	if code := w.run(t.Context(), "-once", "-json", "-key", key); code != exitDone {
 		t.Errorf("exit status %d\n%s", code, &w.log)
 	}
-	l := nextState(t, json.NewDecoder(strings.NewReader(w.out.String())))
-	if l.Kind != "status" || l.Name != "host.example.test." || len(l.Zones) != 2 || l.Zones[0].LastSuccess.IsZero() ||
-		l.Addresses[0] != (addressLine{address("192.0.2.7/24").Prefix.Addr(), "eth0", "registered"}) {
+	l, _ := nextState(t, json.NewDecoder(strings.NewReader(w.out.String())))
+	if l.Status.Name != "host.example.test." || len(l.Status.Zones) != 2 || l.Status.Zones[0].LastSuccess.IsZero() ||
+		l.Interfaces[2] != "eth0" || l.reason("192.0.2.7") != "registered" || l.reason("fe80::7") != "link-local" {
 		t.Errorf("%s", &w.out)
 	}
 }
