@@ -80,7 +80,7 @@ func TestRegistrarWithBIND(t *testing.T) {
 	for i, cfg := range []Config{
 		r.config("host/h1.example.test"),
 		{CCache: "FILE:" + r.path("cc"), Krb5Conf: r.conf, Target: ns1},
-		{Principal: "host/h3.example.test@EXAMPLE.TEST", Password: func() (string, error) { return password, nil }, Krb5ConfFile: r.path("krb5.conf"), Target: ns1},
+		{Principal: "host/h3.example.test@EXAMPLE.TEST", Password: func(context.Context) (string, error) { return password, nil }, Krb5ConfFile: r.path("krb5.conf"), Target: ns1},
 	} {
 		name, address := fmt.Sprintf("h%d.example.test", i+1), fmt.Sprintf("192.0.2.%d", i+1)
 		for _, cfg.Raw = range []bool{false, true} {
@@ -151,7 +151,7 @@ func TestEncryptionTypesWithBIND(t *testing.T) {
 			r := startRealm(t, e+":normal")
 			for _, cfg := range []Config{
 				r.config("host/h1.example.test"),
-				{Principal: "host/h3.example.test", Password: func() (string, error) { return password, nil }, Krb5Conf: r.conf, Target: ns1},
+				{Principal: "host/h3.example.test", Password: func(context.Context) (string, error) { return password, nil }, Krb5Conf: r.conf, Target: ns1},
 			} {
 				p := r.provider(cfg)
 				name := strings.TrimPrefix(cfg.Principal, "host/")
@@ -251,10 +251,10 @@ func TestErrorsWithBIND(t *testing.T) {
 		return e
 	}
 	check("password", with(func(c *Config) {
-		c.Principal, c.Keytab, c.Password = "host/h3.example.test", "", func() (string, error) { return "wrong", nil }
+		c.Principal, c.Keytab, c.Password = "host/h3.example.test", "", func(context.Context) (string, error) { return "wrong", nil }
 	}), Login, dnsreg.Permanent, errorcode.KDC_ERR_PREAUTH_FAILED, 0)
 	check("principal", with(func(c *Config) {
-		c.Principal, c.Keytab, c.Password = "nobody", "", func() (string, error) { return "wrong", nil }
+		c.Principal, c.Keytab, c.Password = "nobody", "", func(context.Context) (string, error) { return "wrong", nil }
 	}), Login, dnsreg.Permanent, errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN, 0)
 	check("service", with(func(c *Config) { c.Target = func(string) string { return "ns2.example.test" } }),
 		Ticket, dnsreg.Permanent, errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN, 0)
