@@ -3,6 +3,7 @@ package dnsreg
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -71,6 +72,14 @@ func TSIG(name, algorithm string, secret []byte) Auth {
 	return tsigAuth{name: name, algorithm: algorithm, secret: slices.Clone(secret)}
 }
 
+// TSIGSHA1 is TSIG with hmac-sha1, for servers that know nothing better: RFC 8945 section 6 has it as
+// "NOT RECOMMENDED". There is none for hmac-md5, which the same section says "MUST NOT" be used.
+func TSIGSHA1(name string, secret []byte) Auth {
+	return tsigAuth{name: name, algorithm: sha1Name, secret: slices.Clone(secret), sha1: true}
+}
+
+const sha1Name = "hmac-sha1"
+
 // ParseTSIG is TSIG with a secret in base64, as tsig-keygen prints it. It reports bad parameters at once.
 func ParseTSIG(name, algorithm, secret string) (Auth, error) {
 	b, err := base64.StdEncoding.DecodeString(secret)
@@ -88,6 +97,7 @@ func ParseTSIG(name, algorithm, secret string) (Auth, error) {
 type tsigAuth struct {
 	name, algorithm string
 	secret          []byte
+	sha1            bool // asked for by name, not by configuration
 }
 
 // String and GoString keep the secret out of printed configurations.
@@ -116,8 +126,13 @@ func (a tsigAuth) key() (Key, error) {
 		k.algorithm, k.hash = dns.HmacSHA384, sha512.New384
 	case "hmac-sha512":
 		k.algorithm, k.hash = dns.HmacSHA512, sha512.New
-	case "hmac-md5", "hmac-md5.sig-alg.reg.int", "hmac-sha1":
-		return fail("algorithm %q is refused: too weak, use hmac-sha256", a.algorithm)
+	case sha1Name:
+		if !a.sha1 {
+			return fail("algorithm %q is refused: RFC 8945 section 6 does not recommend it, use hmac-sha256 (or TSIGSHA1)", a.algorithm)
+		}
+		k.algorithm, k.hash = dns.HmacSHA1, sha1.New
+	case "hmac-md5", "hmac-md5.sig-alg.reg.int":
+		return fail("algorithm %q is refused: MD5 is broken, and RFC 8945 section 6 forbids its use, use hmac-sha256", a.algorithm)
 	default:
 		return fail("unknown algorithm %q: use hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512", a.algorithm)
 	}

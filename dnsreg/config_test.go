@@ -82,6 +82,7 @@ func TestClasses(t *testing.T) {
 		&ServerError{TSIG: 17}:   Permanent,
 		&ServerError{Rcode: 5}:   Rediscover,
 		&ServerError{Rcode: 2}:   Transient,
+		&ServerError{Rcode: 3}:   Transient, // of a prerequisite: as an answer it is no error
 		&ServerError{Rcode: 123}: Permanent,
 	} {
 		if got := ClassOf(errors.Join(errors.New("first"), err)); got != want {

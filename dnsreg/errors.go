@@ -62,10 +62,14 @@ func (e *ServerError) Error() string {
 	if e.Skew != 0 {
 		s += fmt.Sprintf(" (the server's clock is %v %s)", e.Skew.Abs(), map[bool]string{true: "ahead", false: "behind"}[e.Skew > 0])
 	}
-	if !e.Authentic {
-		s += " (reply not authentic)"
+	switch {
+	case e.Authentic:
+		return s
+	case e.TSIG == 0 && (e.Rcode == dns.RcodeRefused || e.Rcode == dns.RcodeNotAuth):
+		// PowerDNS says no more than this when key, secret or clock are wrong.
+		return s + " (reply not authentic: the server may not accept the key or the time, or somebody else answers for it)"
 	}
-	return s
+	return s + " (reply not authentic)"
 }
 
 // Class implements the classification of ClassOf.
@@ -79,7 +83,7 @@ func (e *ServerError) Class() Class {
 	switch e.Rcode {
 	case dns.RcodeRefused, dns.RcodeNotAuth, dns.RcodeNotZone:
 		return Rediscover
-	case dns.RcodeServerFailure, dns.RcodeNXRrset, dns.RcodeYXRrset, dns.RcodeYXDomain:
+	case dns.RcodeServerFailure, dns.RcodeNXRrset, dns.RcodeYXRrset, dns.RcodeNameError, dns.RcodeYXDomain:
 		return Transient
 	}
 	return Permanent

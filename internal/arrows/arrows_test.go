@@ -47,8 +47,9 @@ var table = map[string]row{
 	"stack/capture":     {[]string{"gopacket", "stack/offload"}, "a tap knows packets, not stacks: it must not cost its importers gVisor"},
 	"stack/tun":         {[]string{"x/sys", "x/net", "stack/offload"}, "a link knows packets, not stacks"},
 	"stack/vxlan":       {[]string{"x/sys", "x/net"}, "a link knows packets, not stacks"},
-	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/lab", "stack/netsh", "stack/tun", "stack/vxlan", "x/net", "x/term"}, "examples use what users can use"},
+	"examples":          {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "stack", "stack/capture", "stack/lab", "stack/netsh", "stack/tun", "stack/vxlan", "x/net", "x/sys", "x/term"}, "examples use what users can use"},
 	"internal/arrows":   {nil, "it only reads source text"},
+	"internal/dnspeer":  {[]string{"dns", "internal/peertest"}, "the real servers judge the registrar and therefore know nothing of it"},
 }
 
 // rowOf finds the row of a package: its own, or that of the nearest package above.

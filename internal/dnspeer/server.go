@@ -1,0 +1,203 @@
+//go:build unix
+
+package dnspeer
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Server is a running name server. Its methods must not be called at the same time.
+type Server struct {
+	Reader // at host:port, for UDP too
+	Kind   Kind
+
+	dir     string
+	cfg     Config
+	log     journal
+	process *process // nil: none is running
+}
+
+// patience bounds every wait for a server.
+const patience = 20 * time.Second
+
+// Launch starts a server in dir, which has to be empty and its own, and returns when it answers for every
+// zone. Close it.
+func Launch(dir string, kind Kind, cfg Config) (*Server, error) {
+	r, ok := recipes[kind]
+	if !ok {
+		return nil, fmt.Errorf("dnspeer: there is no server %q", kind)
+	}
+	var err error
+	for range 3 { // another may be faster at the port
+		s := &Server{Reader: Reader{cfg.Address}, Kind: kind, dir: dir, cfg: cfg}
+		if s.Address == "" {
+			s.Address, err = freeAddress()
+		} else {
+			err = probe(s.Address)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err = r.setup(dir, cfg, s.Address); err != nil {
+			return nil, fmt.Errorf("dnspeer: %s: %w", kind, err)
+		}
+		if err = s.Restart(); err == nil {
+			return s, nil
+		}
+		err = fmt.Errorf("%w\n%s", err, s.Log())
+		s.Kill()
+		if !errors.Is(err, errTaken) || cfg.Address != "" {
+			break
+		}
+	}
+	return nil, err
+}
+
+// freeAddress returns a port of 127.0.0.1 that is free for UDP and TCP. It is none of those that systems hand
+// out to clients: a server has to find its port free again after a restart.
+func freeAddress() (address string, err error) {
+	for range 64 {
+		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
+		if err = probe(address); err == nil {
+			return address, nil
+		}
+	}
+	return "", err
+}
+
+// probe says whether an address is free. BIND would share it with another BIND, by SO_REUSEPORT.
+func probe(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("dnspeer: %w: %w", errTaken, err)
+	}
+	defer l.Close()
+	pc, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return fmt.Errorf("dnspeer: %w: %w", errTaken, err)
+	}
+	return pc.Close()
+}
+
+// Restart starts the server again on its data, after Kill or Terminate, and returns when it answers for every
+// zone.
+func (s *Server) Restart() error {
+	if s.process != nil {
+		return fmt.Errorf("dnspeer: %s is running", s.Kind)
+	}
+	p, err := start(recipes[s.Kind], s.dir, s.cfg.Env, &s.log)
+	if err != nil {
+		return fmt.Errorf("dnspeer: %s: %w", s.Kind, err)
+	}
+	s.process = p
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-p.up:
+		if err != nil {
+			return fmt.Errorf("dnspeer: %s: %w", s.Kind, err)
+		}
+	case <-timer.C:
+		return fmt.Errorf("dnspeer: %s has not started within %v", s.Kind, patience)
+	}
+	for _, z := range s.cfg.Zones {
+		if err := s.serves(z); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kill ends the server with SIGKILL, as a crash does, and waits until it is gone.
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
+
+// Terminate ends the server in order and waits until it is gone.
+func (s *Server) Terminate() error {
+	s.Resume() // a stopped process would not hear
+	return s.end(syscall.SIGTERM)
+}
+
+// Close ends the server. It need not be running.
+func (s *Server) Close() error {
+	if s.process == nil {
+		return nil
+	}
+	return s.Terminate()
+}
+
+// Pause stops the server with SIGSTOP: it neither answers nor is gone. What arrives waits for Resume.
+func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
+
+// Log returns what the server has printed, its last lines.
+func (s *Server) Log() string { return s.log.String() }
+
+func (s *Server) signal(sig syscall.Signal) error {
+	if s.process == nil {
+		return fmt.Errorf("dnspeer: %s: %v: it is not running", s.Kind, sig)
+	}
+	return s.process.cmd.Process.Signal(sig)
+}
+
+func (s *Server) end(sig syscall.Signal) error {
+	if err := s.signal(sig); err != nil {
+		return err
+	}
+	p := s.process
+	s.process = nil
+	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	<-p.gone
+	return nil
+}
+
+// process is one life of a server.
+type process struct {
+	cmd  *exec.Cmd
+	up   chan error    // gets one value: nil once it serves
+	gone chan struct{} // closed once it has ended and is reaped
+}
+
+var (
+	errTaken = errors.New("the port is taken")
+	errEnded = errors.New("it has ended")
+)
+
+func start(r recipe, dir string, env []string, log *journal) (*process, error) {
+	argv := r.argv(dir)
+	p := &process{cmd: exec.Command(argv[0], argv[1:]...), up: make(chan error, 1), gone: make(chan struct{})}
+	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
+	p.cmd.WaitDelay = patience // should somebody else hold its output
+	var once sync.Once
+	settle := func(err error) { once.Do(func() { p.up <- err }) }
+	w := &lineWriter{line: func(line string) {
+		log.add(line)
+		switch {
+		case contains(line, r.taken):
+			settle(errTaken)
+		case contains(line+"\n", r.up):
+			settle(nil)
+		}
+	}}
+	p.cmd.Stdout, p.cmd.Stderr = w, w // the same: exec copies it from one pipe, on one goroutine
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.gone)
+		p.cmd.Wait()
+		settle(errEnded)
+	}()
+	return p, nil
+}
