@@ -164,23 +164,33 @@ func TestEncryptionTypesWithBIND(t *testing.T) {
 	}
 }
 
-// A server given by name needs no Target, and one given by address gets it from the zone's SOA record.
+// A server given by name needs no Target, and one given by address gets its name from the zone's SOA record.
 func TestTargetWithBIND(t *testing.T) {
 	r := startRealm(t, aes256)
+	const byName = "ns1.example.test:53"
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		if address == "ns1.example.test:53" {
+		if address == byName {
 			address = r.name
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 	cfg := r.config("host/h1.example.test")
 	cfg.Target, cfg.Dial = nil, dial
-	p := r.provider(cfg)
-	if _, err := p.Key(t.Context(), "ns1.example.test:53"); err != nil {
-		t.Error(err)
-	}
-	if _, err := p.KeyFor(t.Context(), r.name, "ns1.example.test."); err != nil {
-		t.Error(err)
+	for i, server := range []string{r.name, byName} {
+		host := new(dnsreg.AddressTable)
+		want := fmt.Sprintf("192.0.2.%d", i+1)
+		host.Set(srcselect.Address{Prefix: netip.MustParsePrefix(want + "/24"), Interface: 1})
+		reg, err := dnsreg.New(dnsreg.Config{
+			Name: "h1.example.test", Source: host, Servers: []string{server}, Auth: r.provider(cfg), NoPTR: true, Dial: dial,
+			Adopt: func(netip.Addr) bool { return true },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reg.Sync(t.Context()); err != nil {
+			t.Errorf("%s: %v", server, err)
+		}
+		r.holds(t, "h1.example.test", want)
 	}
 }
 

@@ -45,10 +45,6 @@ func TestErrors(t *testing.T) {
 			config: func(c *Config) { c.Target = func(string) string { return "ns2.example.test" } },
 			step:   Ticket, class: dnsreg.Permanent, kerberos: errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN, says: "DNS/ns2.example.test",
 		},
-		"address without a name": {
-			config: func(c *Config) { c.Target = nil },
-			step:   Credentials, class: dnsreg.Permanent, says: "192.0.2.53 is an address",
-		},
 		"clock behind": {
 			config: func(c *Config) { c.Clock = &shiftedClock{Clock: hostClock{}, by: -time.Hour} },
 			step:   Login, class: dnsreg.ClockSkew, kerberos: errorcode.KRB_AP_ERR_SKEW, skew: time.Hour, says: "ahead",

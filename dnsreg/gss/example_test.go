@@ -74,7 +74,8 @@ func ExampleConfig_target() {
 		log.Fatal(err)
 	}
 	fmt.Println(provider)
-	_, err = provider.Key(context.Background(), "192.0.2.55:53")
+	// One that Target does not know: a Registrar takes the name from the zone's SOA record then.
+	_, err = provider.KeyFor(context.Background(), "192.0.2.55:53", "")
 	fmt.Println(dnsreg.ClassOf(err))
 	// Output:
 	// GSS-TSIG as H1$@EXAMPLE.TEST by password

@@ -329,8 +329,6 @@ func TestTarget(t *testing.T) {
 		{nil, "NS2.example.test.:53", "", "ns2.example.test"},
 		{fixed, "192.0.2.53:53", "ns1.example.test.", "fixed.example.test"},
 		{func(string) string { return "" }, "192.0.2.53:53", "ns1.example.test.", "ns1.example.test"},
-		{nil, "192.0.2.53:53", "", ""},
-		{nil, "[2001:db8::53]:53", "", ""},
 		{nil, "192.0.2.53", "", ""},
 		{nil, "192.0.2.53:53", ".", ""},
 		{nil, "192.0.2.53:53", "a/b.test.", ""},
@@ -340,6 +338,15 @@ func TestTarget(t *testing.T) {
 		got, err := p.target(tt.server, tt.mname)
 		if got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("server %q, mname %q: %q, %v; want %q", tt.server, tt.mname, got, err, tt.want)
+		}
+	}
+	for _, server := range []string{"192.0.2.53:53", "[2001:db8::53]:53", "[fe80::1%eth0]:53"} {
+		p := w.provider(func(c *Config) { c.Target = nil })
+		if k, err := p.Key(t.Context(), server); k != nil || err != nil {
+			t.Errorf("%s without a name: %v, %v", server, k, err)
+		}
+		if k, err := p.KeyFor(t.Context(), server, ""); k != nil || err == nil || dnsreg.ClassOf(err) != dnsreg.Permanent {
+			t.Errorf("%s without a name: %v, %v", server, k, err)
 		}
 	}
 }
