@@ -50,22 +50,26 @@ type peer struct {
 	*dnspeer.Peer
 	t     *testing.T
 	zones []string
-	table AddressTable
+	table *AddressTable
 }
 
 func startPeer(t *testing.T, kind dnspeer.Kind, zones ...dnspeer.Zone) *peer {
 	t.Helper()
-	p := &peer{Peer: dnspeer.Start(t, kind, dnspeer.Config{Zones: zones, Keys: []dnspeer.Key{peerKey}}), t: t}
+	s := dnspeer.Start(t, kind, dnspeer.Config{Zones: zones, Keys: []dnspeer.Key{peerKey}})
+	p := &peer{Peer: s, t: t, table: new(AddressTable)}
 	for _, z := range zones {
 		p.zones = append(p.zones, z.Name)
 	}
 	return p
 }
 
+// in returns the peer for use in a subtest.
+func (p *peer) in(t *testing.T) *peer { return &peer{p.Peer.In(t), t, p.zones, p.table} }
+
 // registrar makes one for host.example.test that knows the server and has the key.
 func (p *peer) registrar(change ...func(*Config)) *Registrar {
 	p.t.Helper()
-	cfg := Config{Name: "host.example.test", Source: &p.table, Servers: []string{p.Address()}, Auth: TSIG(keyName, "", secret)}
+	cfg := Config{Name: "host.example.test", Source: p.table, Servers: []string{p.Address()}, Auth: TSIG(keyName, "", secret)}
 	for _, f := range change {
 		f(&cfg)
 	}
