@@ -3,6 +3,7 @@ package dnsreg
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -31,11 +32,53 @@ type Key interface {
 	Verify(data, mac []byte) error
 }
 
+// PrimaryAuth is an Auth whose key for a server depends on the server's name, as Kerberos' does: its address is not
+// enough. Key is for exchanges before the zone's primary is known.
+type PrimaryAuth interface {
+	Auth
+	// KeyFor is Key for a server that is a zone's primary. mname is the MNAME of the zone's SOA record; it is not
+	// authenticated.
+	KeyFor(ctx context.Context, server, mname string) (Key, error)
+}
+
+// Rejecter is an Auth that makes its keys, and makes another one when a server no longer takes the last.
+type Rejecter interface {
+	// Reject says that the server refused what was signed with the key.
+	Reject(server string, k Key)
+}
+
+// OnceKey is a Key whose signatures servers take only once: a request repeated as it was is a replay to them.
+// Requests signed with one go over TCP, where nothing is sent again.
+type OnceKey interface {
+	Key
+	Once() bool
+}
+
+// rejected tells an Auth that makes its keys when a server refused one, and says whether it did. Such a reply has no
+// signature, so it may be anybody's; to ask for another key costs little.
+func rejected(auth Auth, server string, key Key, err error) bool {
+	a, ok := auth.(Rejecter)
+	e, refused := errors.AsType[*ServerError](err)
+	if !ok || !refused || e.TSIG != dns.RcodeBadKey && e.TSIG != dns.RcodeBadSig && e.TSIG != dns.RcodeBadTime {
+		return false
+	}
+	a.Reject(server, key)
+	return true
+}
+
 // TSIG returns an Auth with a shared secret. The algorithm is "hmac-sha256" (also for the empty string),
 // "hmac-sha224", "hmac-sha384" or "hmac-sha512". Parameters that can't work are reported by New.
 func TSIG(name, algorithm string, secret []byte) Auth {
 	return tsigAuth{name: name, algorithm: algorithm, secret: slices.Clone(secret)}
 }
+
+// TSIGSHA1 is TSIG with hmac-sha1, for servers that know nothing better: RFC 8945 section 6 has it as
+// "NOT RECOMMENDED". There is none for hmac-md5, which the same section says "MUST NOT" be used.
+func TSIGSHA1(name string, secret []byte) Auth {
+	return tsigAuth{name: name, algorithm: sha1Name, secret: slices.Clone(secret), sha1: true}
+}
+
+const sha1Name = "hmac-sha1"
 
 // ParseTSIG is TSIG with a secret in base64, as tsig-keygen prints it. It reports bad parameters at once.
 func ParseTSIG(name, algorithm, secret string) (Auth, error) {
@@ -54,6 +97,7 @@ func ParseTSIG(name, algorithm, secret string) (Auth, error) {
 type tsigAuth struct {
 	name, algorithm string
 	secret          []byte
+	sha1            bool // asked for by name, not by configuration
 }
 
 // String and GoString keep the secret out of printed configurations.
@@ -82,8 +126,13 @@ func (a tsigAuth) key() (Key, error) {
 		k.algorithm, k.hash = dns.HmacSHA384, sha512.New384
 	case "hmac-sha512":
 		k.algorithm, k.hash = dns.HmacSHA512, sha512.New
-	case "hmac-md5", "hmac-md5.sig-alg.reg.int", "hmac-sha1":
-		return fail("algorithm %q is refused: too weak, use hmac-sha256", a.algorithm)
+	case sha1Name:
+		if !a.sha1 {
+			return fail("algorithm %q is refused: RFC 8945 section 6 does not recommend it, use hmac-sha256 (or TSIGSHA1)", a.algorithm)
+		}
+		k.algorithm, k.hash = dns.HmacSHA1, sha1.New
+	case "hmac-md5", "hmac-md5.sig-alg.reg.int":
+		return fail("algorithm %q is refused: MD5 is broken, and RFC 8945 section 6 forbids its use, use hmac-sha256", a.algorithm)
 	default:
 		return fail("unknown algorithm %q: use hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512", a.algorithm)
 	}

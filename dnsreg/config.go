@@ -12,23 +12,34 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/hextet/hextet/srcselect"
 )
 
-// Config says what to register, and where. Name, Source and one of Servers and Resolvers are needed;
-// the zero value of every other field works.
+// Config says what to register, and where. Name or Names, Source and one of Servers and Resolvers are
+// needed; the zero value of every other field works.
 type Config struct {
 	// Name is the host's fully qualified name. A final dot is optional; international labels become
-	// A-labels.
+	// A-labels. Empty: it has those of Names only.
 	Name string
+	// Names has further names of the host. The PTR record of an address points to the first name that
+	// takes it, Name before these. A name may be given only once. Empty: no further ones.
+	Names []HostName
+	// Suffixes has the connection-specific DNS suffixes by interface index, as Windows knows them: the
+	// addresses of the interface are registered as <first label of Name>.<suffix> too. PTR records prefer
+	// Name and Names. A suffix that gives Name itself adds nothing. Empty: none.
+	Suffixes map[int]string
+	// Underscore permits underscores in names, as in host_1 or _x. BIND takes an address record at such a
+	// name only with "check-names ignore". Wildcards are refused all the same. False: letters, digits and
+	// hyphens only (RFC 1123 section 2.1).
+	Underscore bool
 	// Source tells the host's addresses.
 	Source Source
-	// Servers are the servers to ask for the zones and to send updates to, as host:port, in order of
-	// preference: the first that has a zone gets its updates.
-	// Empty: the primary that the zone's SOA record names, looked up through Resolvers, at port 53.
+	// Servers are the servers to send updates to, as host:port, in order of preference: the first that is
+	// authoritative for a zone gets its updates, the next if that one refuses or is silent.
+	// With Resolvers they are the last resort, and may be empty.
 	Servers []string
-	// Resolvers are recursive servers as host:port. They are asked, unsigned, only if Servers is empty.
+	// Resolvers are recursive servers, as host:port, through which zones and their servers are found,
+	// unsigned: the primary by the name in the zone's SOA record, then the servers by its NS records, at port
+	// 53, IPv6 first, then Servers. Whoever forges their replies diverts updates. Empty: only Servers are asked.
 	Resolvers []string
 	// Auth signs what goes to the servers. Nil: nothing is signed, and replies are only as
 	// trustworthy as the path.
@@ -38,14 +49,23 @@ type Config struct {
 	// Refresh is the time after which Run confirms the records, shortened by up to a tenth at random so
 	// that hosts started together drift apart. 0: 24 hours. Negative: never.
 	Refresh time.Duration
-	// MaxAddresses is how many addresses of one family may be registered. 0: 64.
+	// MaxAddresses is how many addresses of one family may be registered under one name. 0: 64.
 	// BIND refuses more than 100 records of a type.
 	MaxAddresses int
-	// Filter narrows the eligible addresses to those it returns true for. Nil: all of them.
-	Filter func(srcselect.Address) bool
+	// Policy narrows the eligible addresses. Zero: all of them are registered.
+	Policy Policy
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
 	// whose address the host has now: they are removed, with their PTR records. Nil: none.
 	Adopt func(netip.Addr) bool
+	// Owner marks the names with a record of ownership, and names that have somebody else's are left alone.
+	// Zero: no mark, and nobody's is looked for.
+	Owner Owner
+	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
+	// records are known by reading back, as far as that tells.
+	State State
+	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
+	// nothing. Zero: PinChanges.
+	Pin Pin
 	// NoPTR leaves the reverse zones alone.
 	NoPTR bool
 	// TCP sends everything over TCP. False: only what exceeds 512 octets or came back truncated.
@@ -58,8 +78,11 @@ type Config struct {
 	// are to have read deadlines, and are read on the goroutine of Sync or Run.
 	// Nil: net.Dialer's DialContext. With Servers or Resolvers given as names it has to resolve them.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets one record for each change and failure. Nil: nothing is logged.
+	// Logger gets one record for each change (Info) and failure (Warn), and more at Debug. Nil: nothing
+	// is logged.
 	Logger *slog.Logger
+	// Hooks are told what happens. Zero: nobody is.
+	Hooks Hooks
 }
 
 const (
@@ -69,15 +92,12 @@ const (
 	defaultTimeout      = 5 * time.Second
 )
 
-// check fills the defaults in, and returns every error it finds, joined.
+// check fills the defaults in, Names with every name of the host, Name's own first, and returns every error
+// it finds, joined.
 func (cfg *Config) check() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("dnsreg: "+format, args...)) }
-	name, err := canonicalName(cfg.Name)
-	if err != nil {
-		errs = append(errs, err)
-	}
-	cfg.Name = name
+	errs = append(errs, cfg.expandNames()...)
 	if cfg.Source == nil {
 		fail("Config.Source is nil")
 	}
@@ -108,6 +128,10 @@ func (cfg *Config) check() error {
 	}
 	if cfg.MaxAddresses < 0 {
 		fail("Config.MaxAddresses: %d is negative", cfg.MaxAddresses)
+	}
+	errs = append(errs, cfg.Policy.check("Config.Policy")...)
+	if err := cfg.Owner.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	cfg.fill()
 	return errors.Join(errs...)

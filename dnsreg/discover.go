@@ -1,195 +1,149 @@
 package dnsreg
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 
 	"github.com/miekg/dns"
 )
 
-// place is where a name's records live.
-type place struct {
-	owner  string // the name, or where a CNAME leads to (RFC 2317 delegates single PTR records that way)
-	zone   string
-	server string // host:port that takes the zone's updates
-}
-
 // maxAliases bounds a chain of CNAMEs.
 const maxAliases = 8
 
-// dnsPort is where the primary named by an SOA record is reached.
-const dnsPort = "53"
-
-// find looks for the closest zone that the name is in and a server for it.
-func (r *Registrar) find(ctx context.Context, name string) (place, error) {
-	if len(r.cfg.Servers) > 0 {
-		p, _, err := r.findAt(ctx, name, r.cfg.Servers, true)
-		return p, err
-	}
-	p, soa, err := r.findAt(ctx, name, r.cfg.Resolvers, false)
-	if err != nil {
-		return place{}, err
-	}
-	if dns.CountLabel(p.zone) < 2 {
-		// The name exists nowhere, and this is the top-level domain that says so.
-		return place{}, fmt.Errorf("dnsreg: %s: %w: the closest is %s", name, ErrNoZone, p.zone)
-	}
-	if dns.CanonicalName(soa.Ns) == "localhost." {
-		// Unbound and PowerDNS Recursor mark the zones of RFC 6303 so. Nobody else's primary is there.
-		return place{}, fmt.Errorf("dnsreg: %s: %w: %s, whose primary is localhost", name, ErrLocalZone, p.zone)
-	}
-	primaries, err := r.lookup(ctx, soa.Ns)
-	if err != nil {
-		return place{}, err
-	}
-	p, _, err = r.findAt(ctx, p.owner, primaries, true)
-	return p, err
+// spot is a place, or the alias that leads on to it.
+type spot struct {
+	place
+	alias string
+	mname string // of the zone
+	kept  bool   // not asked: there was nothing better than a server that did not reply to an update
 }
 
-// findAt asks the servers in turn until one knows the zone. Those that were silent in this pass come last:
-// they would cost a timeout for each name.
-func (r *Registrar) findAt(ctx context.Context, name string, servers []string, sign bool) (place, *dns.SOA, error) {
+// find looks for the closest zone that the name is in and a server for it, following CNAMEs (RFC 2317).
+// old is where the name lived so far, if anywhere.
+func (ps *places) find(ctx context.Context, name string, old place) (spot, error) {
+	chain := []string{name}
+	for {
+		owner := chain[len(chain)-1]
+		s, err := ps.findOwner(ctx, owner, old)
+		switch {
+		case err != nil || s.alias == "":
+			return s, err
+		case dns.IsSubDomain(emptyAS112, s.alias):
+			return spot{}, fmt.Errorf("dnsreg: %s: %w: an alias to %s", name, ErrLocalZone, s.alias)
+		case slices.Contains(chain, s.alias):
+			return spot{}, fmt.Errorf("dnsreg: %s: %w: the alias of %s leads back to %s", name, ErrNoZone, owner, s.alias)
+		case len(chain) > maxAliases:
+			return spot{}, fmt.Errorf("dnsreg: %s: %w: a chain of more than %d aliases", name, ErrNoZone, maxAliases)
+		}
+		chain = append(chain, s.alias)
+	}
+}
+
+// findOwner is find for a name that may turn out to be an alias. What the resolvers know nothing of may still
+// be known to the servers that were given.
+func (ps *places) findOwner(ctx context.Context, name string, old place) (spot, error) {
+	given := &candidates{servers: ps.cfg.Servers}
+	if len(ps.cfg.Resolvers) == 0 {
+		return ps.choose(ctx, name, given, old)
+	}
+	found, err := ps.resolve(ctx, name)
+	switch {
+	case err == nil && found.alias != "":
+		return spot{alias: found.alias}, nil
+	case err == nil:
+		return ps.choose(ctx, name, ps.candidates(found.soa), old)
+	case len(ps.cfg.Servers) == 0 || ctx.Err() != nil:
+		return spot{}, err
+	}
+	s, failure := ps.choose(ctx, name, given, old)
+	if failure != nil {
+		failure = errors.Join(err, failure)
+	}
+	return s, failure
+}
+
+// resolve asks the resolvers in turn until one knows the zone.
+func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 	var errs []error
-	servers = slices.Clone(servers)
-	slices.SortStableFunc(servers, func(a, b string) int { return cmp.Compare(r.silent[a], r.silent[b]) })
-	for _, server := range servers {
-		owner, soa, err := r.zoneOf(ctx, name, server, sign)
-		if err == nil {
-			err = unregistrable(soa)
+	for server := range ps.inOrder(ctx, name, &candidates{servers: ps.cfg.Resolvers}, &errs) {
+		found, err := ps.zoneOf(ctx, name, server, false)
+		if err == nil && found.alias == "" {
+			err = unregistrable(found.soa)
+			if err == nil && noPrimary(dns.CanonicalName(found.soa.Ns)) {
+				err = ErrLocalZone
+			}
 			if err != nil {
-				err = fmt.Errorf("dnsreg: %s: %w: %s", name, err, dns.CanonicalName(soa.Hdr.Name))
+				err = fmt.Errorf("dnsreg: %s at %s: %w: the closest is %s, whose primary is %s", name, server, err, found.soa.Hdr.Name, found.soa.Ns)
 			}
 		}
 		if err == nil {
-			return place{owner, dns.CanonicalName(soa.Hdr.Name), server}, soa, nil
+			return found, nil
 		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
-		if _, ok := errors.AsType[*NoReplyError](err); ok {
-			r.silent[server]++
-		}
+		errs = append(errs, ps.heed(ctx, server, err))
 	}
-	return place{}, nil, errors.Join(errs...)
+	return finding{}, errors.Join(errs...)
 }
 
-// zoneOf asks one server for the SOA record of the zone that the name is in, following CNAMEs.
-func (r *Registrar) zoneOf(ctx context.Context, name, server string, sign bool) (owner string, soa *dns.SOA, err error) {
-	for range maxAliases {
-		m, err := r.ask(ctx, name, dns.TypeSOA, server, sign)
-		if err != nil {
-			return "", nil, err
-		}
-		if target := aliasOf(m, name); target != "" {
-			name = target
-			continue
-		}
-		soa, err := closestSOA(m, name)
-		if err != nil {
-			return "", nil, fmt.Errorf("dnsreg: SOA of %s at %s: %w", name, server, err)
-		}
-		return name, soa, nil
-	}
-	return "", nil, fmt.Errorf("dnsreg: %s: %w: a chain of more than %d aliases", name, ErrNoZone, maxAliases)
-}
-
-// closestSOA returns the SOA record by which a reply names the zone: in the answer for the zone's own
-// name, in the authority section for a name below (RFC 2308 section 2). Anything but an ancestor of the
-// name, or the name itself, is no zone for it.
-func closestSOA(m *dns.Msg, name string) (*dns.SOA, error) {
-	for _, rr := range append(append([]dns.RR(nil), m.Answer...), m.Ns...) {
-		soa, ok := rr.(*dns.SOA)
-		if !ok {
-			continue
-		}
-		if !dns.IsSubDomain(soa.Hdr.Name, name) {
-			return nil, fmt.Errorf("%w: the server answers with %s, which the name is not in", ErrNoZone, soa.Hdr.Name)
-		}
-		return soa, nil
-	}
-	for _, rr := range m.Ns {
-		if ns, ok := rr.(*dns.NS); ok {
-			return nil, fmt.Errorf("%w: %s is delegated to %s", ErrNoZone, ns.Hdr.Name, ns.Ns)
-		}
-	}
-	return nil, fmt.Errorf("%w: the server names none", ErrNoZone)
-}
-
-// aliasOf returns the target of the name's CNAME record, "" when the reply has none.
-func aliasOf(m *dns.Msg, name string) string {
-	for _, rr := range m.Answer {
-		if c, ok := rr.(*dns.CNAME); ok && dns.CanonicalName(c.Hdr.Name) == name {
-			return dns.CanonicalName(c.Target)
-		}
-	}
-	return ""
-}
-
-// lookup returns the addresses of a primary, by name through the resolvers.
-func (r *Registrar) lookup(ctx context.Context, mname string) ([]string, error) {
-	var servers []string
+// choose returns the first of the servers that proves to have the name's zone.
+func (ps *places) choose(ctx context.Context, name string, c *candidates, old place) (spot, error) {
 	var errs []error
-	for _, resolver := range r.cfg.Resolvers {
-		for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
-			m, err := r.ask(ctx, dns.CanonicalName(mname), qtype, resolver, false)
-			if err != nil {
-				errs = append(errs, err)
-				break
-			}
-			for _, rr := range m.Answer {
-				if addr := addressOf(rr); addr.IsValid() {
-					servers = append(servers, net.JoinHostPort(addr.String(), dnsPort))
-				}
-			}
+	var failed []string
+	for server := range ps.inOrder(ctx, name, c, &errs) {
+		if had := (place{old.owner, old.zone, server}); ps.away(had) && (c.zone == "" || c.zone == old.zone) {
+			return spot{place: had, kept: true}, nil // to ask would cost a timeout, and the next update will tell
 		}
-		if len(servers) > 0 {
-			return servers, nil
+		s, err := ps.verify(ctx, name, server, c.zone)
+		switch {
+		case err == nil && s.alias != "":
+			return s, nil
+		case err == nil:
+			ps.blame(s.zone, failed)
+			return s, nil
 		}
+		errs, failed = append(errs, err), append(failed, server)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	ps.blame(old.zone, failed)
+	if len(errs) == 0 {
+		return spot{}, fmt.Errorf("dnsreg: %s: %w: no server of %s has an address", name, ErrNoZone, c.zone)
 	}
-	return nil, fmt.Errorf("dnsreg: the primary %s has no address: %w", mname, ErrNoZone)
+	return spot{}, errors.Join(errs...)
 }
 
-func addressOf(rr dns.RR) netip.Addr {
-	var addr netip.Addr
-	switch rr := rr.(type) {
-	case *dns.A:
-		addr, _ = netip.AddrFromSlice(rr.A)
-	case *dns.AAAA:
-		addr, _ = netip.AddrFromSlice(rr.AAAA)
-		return addr
+// verify asks an authority. The zone has to be the one that the resolvers found, or one below that has been split
+// off since.
+func (ps *places) verify(ctx context.Context, name, server, within string) (spot, error) {
+	found, err := ps.zoneOf(ctx, name, server, true)
+	if err != nil {
+		return spot{}, ps.heed(ctx, server, err)
 	}
-	return addr.Unmap() // the codec keeps IPv4 addresses in 16 octets
+	if found.alias != "" {
+		return spot{alias: found.alias}, nil
+	}
+	zone := dns.CanonicalName(found.soa.Hdr.Name)
+	if err := unregistrable(found.soa); err != nil {
+		return spot{}, fmt.Errorf("dnsreg: %s at %s: %w: the closest is %s", name, server, err, zone)
+	}
+	if within != "" && !dns.IsSubDomain(within, zone) {
+		return spot{}, fmt.Errorf("dnsreg: %s at %s: %w: the server has %s, not %s", name, server, ErrNoZone, zone, within)
+	}
+	return spot{place: place{name, zone, server}, mname: dns.CanonicalName(found.soa.Ns)}, nil
 }
 
-// ask sends one question. A name that does not exist is an answer, not an error.
-func (r *Registrar) ask(ctx context.Context, name string, qtype uint16, server string, sign bool) (*dns.Msg, error) {
-	m := new(dns.Msg)
-	m.Question = []dns.Question{{Name: name, Qtype: qtype, Qclass: dns.ClassINET}}
-	m.RecursionDesired = !sign // asked of resolvers only
-	return r.exchange(ctx, server, m, sign)
+// heed notes that a server was silent.
+func (ps *places) heed(ctx context.Context, server string, err error) error {
+	if _, ok := errors.AsType[*NoReplyError](err); ok && ctx.Err() == nil {
+		ps.silent[server]++
+	}
+	return err
 }
 
-// exchange signs with the key for the server, if that is wanted and there is one.
-func (r *Registrar) exchange(ctx context.Context, server string, m *dns.Msg, sign bool) (*dns.Msg, error) {
-	var key Key
-	if sign && r.cfg.Auth != nil {
-		var err error
-		if key, err = r.cfg.Auth.Key(ctx, server); err != nil {
-			return nil, fmt.Errorf("dnsreg: key for %s: %w", server, err)
+// blame makes servers that were no good for a zone come later the next time.
+func (ps *places) blame(zone string, servers []string) {
+	for _, s := range servers {
+		if p := (place{zone: zone, server: s}); zone != "" && !ps.away(p) {
+			ps.note(p, false)
 		}
 	}
-	reply, err := r.net.exchange(ctx, server, m, key)
-	if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Op == "query" && e.Rcode == dns.RcodeNameError {
-		return reply, nil
-	}
-	return reply, err
 }

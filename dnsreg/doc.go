@@ -33,8 +33,8 @@
 //
 // Ids come from crypto/rand and every exchange has a socket of its own. A reply counts when id, opcode,
 // question and, with [Config].Auth, signature and time are right (RFC 8945 section 5.4); until one comes
-// the Registrar goes on listening. TSIG takes hmac-sha224, -sha256, -sha384 and -sha512; hmac-md5 and
-// hmac-sha1 are refused. Names are checked for letters, digits and hyphens before anything is sent, and
+// the Registrar goes on listening. TSIG takes hmac-sha224, -sha256, -sha384 and -sha512; hmac-sha1 has to
+// be asked for by [TSIGSHA1], and hmac-md5 is refused. Names are checked for letters, digits and hyphens before anything is sent, and
 // records are never built from text.
 //
 // # Errors

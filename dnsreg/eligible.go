@@ -11,26 +11,39 @@ import (
 type Reason uint8
 
 const (
-	Registered   Reason = iota // eligible
-	SkipAsSource               // the host never speaks from it by itself, so nobody should be sent to it
-	Tentative                  // not yet known to be unique (RFC 4862 section 5.4)
-	Optimistic                 // in use, but not yet known to be unique (RFC 4429)
-	Deprecated                 // no longer for new communication (RFC 4862 section 5.5.4)
-	Temporary                  // changes to hide the host (RFC 8981)
-	LinkLocal                  // 169.254.0.0/16, fe80::/10: means something else on every link
-	Loopback                   // 127.0.0.0/8, ::1
-	Multicast                  // 224.0.0.0/4, ff00::/8
-	Unspecified                // 0.0.0.0, ::
-	Broadcast                  // 255.255.255.255
-	IPv4Mapped                 // ::ffff:0:0/96: an IPv4 address in a socket's clothes
-	Invalid                    // the zero netip.Prefix
-	Filtered                   // Config.Filter said no
-	reasons      = iota
+	Registered        Reason = iota // eligible
+	SkipAsSource                    // the host never speaks from it by itself, so nobody should be sent to it
+	Tentative                       // not yet known to be unique (RFC 4862 section 5.4)
+	Optimistic                      // in use, but not yet known to be unique (RFC 4429)
+	Deprecated                      // no longer for new communication (RFC 4862 section 5.5.4)
+	Temporary                       // changes to hide the host (RFC 8981)
+	LinkLocal                       // 169.254.0.0/16, fe80::/10: means something else on every link
+	Loopback                        // 127.0.0.0/8, ::1
+	Multicast                       // 224.0.0.0/4, ff00::/8
+	Unspecified                     // 0.0.0.0, ::
+	Broadcast                       // 255.255.255.255
+	IPv4Mapped                      // ::ffff:0:0/96: an IPv4 address in a socket's clothes
+	Invalid                         // the zero netip.Prefix
+	Filtered                        // Policy.Filter said no
+	ExcludedFamily                  // Policy.NoIPv4, NoIPv6
+	OtherPrefix                     // in none of Policy.Prefixes
+	ExcludedPrefix                  // in one of Policy.NotPrefixes
+	OtherInterface                  // on none of Policy.Interfaces
+	ExcludedInterface               // on one of Policy.NotInterfaces
+	InterfaceOff                    // switched off by Registrar.SetInterface
+	Private                         // Policy.NoPrivate: 10.0.0.0/8, fc00::/7 and so on
+	HomeAddress                     // Policy.NoHomeAddress (RFC 6275)
+	CareOf                          // Policy.NoCareOf (RFC 6275)
+	Unnamed                         // eligible, but no name takes it: each HostName.Policy keeps it out
+	OverLimit                       // eligible, but not added: its names have more than Config.MaxAddresses
+	reasons           = iota
 )
 
 var reasonNames = [reasons]string{
 	"registered", "skip-as-source", "tentative", "optimistic", "deprecated", "temporary", "link-local", "loopback",
 	"multicast", "unspecified", "broadcast", "IPv4-mapped", "invalid", "filtered",
+	"excluded family", "other prefix", "excluded prefix", "other interface", "excluded interface", "interface off",
+	"private", "home address", "care-of address", "unnamed", "over the limit",
 }
 
 func (r Reason) String() string {
@@ -39,6 +52,9 @@ func (r Reason) String() string {
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }
+
+// MarshalText implements encoding.TextMarshaler: it is String.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // Eligible reports whether an address is one to register; why says which rule put it out.
 // The skip-as-source flag comes first: no configuration brings such an address back.
@@ -76,61 +92,4 @@ func ineligible(a srcselect.Address) Reason {
 		return Temporary
 	}
 	return Registered
-}
-
-// Verdict is an address of the host and what becomes of it.
-type Verdict struct {
-	Address srcselect.Address
-	Reason  Reason
-}
-
-// decision is what a snapshot of the Source means for the zones.
-type decision struct {
-	verdicts []Verdict
-	eligible []netip.Addr            // without repetition, in the Source's order
-	assigned map[netip.Addr]struct{} // everything that the host has, in whatever state
-}
-
-// decide judges the addresses. An address that is skip-as-source on one interface is so on all of them:
-// the exclusion is hard, and a record does not know interfaces.
-func (cfg *Config) decide(addrs []srcselect.Address) (decision, error) {
-	d := decision{assigned: make(map[netip.Addr]struct{}, len(addrs))}
-	skipped := make(map[netip.Addr]bool)
-	for _, a := range addrs {
-		addr := a.Prefix.Addr().WithZone("")
-		d.assigned[addr] = struct{}{}
-		if a.SkipAsSource {
-			skipped[addr] = true
-		}
-	}
-	seen := make(map[netip.Addr]bool)
-	count := make(map[string]int)
-	for _, a := range addrs {
-		addr := a.Prefix.Addr().WithZone("")
-		ok, why := Eligible(a)
-		switch {
-		case ok && skipped[addr]:
-			why = SkipAsSource
-		case ok && cfg.Filter != nil && !cfg.Filter(a):
-			why = Filtered
-		case ok && !seen[addr]:
-			seen[addr] = true
-			d.eligible = append(d.eligible, addr)
-			count[family(addr)]++
-		}
-		d.verdicts = append(d.verdicts, Verdict{a, why})
-	}
-	for fam, n := range count {
-		if n > cfg.MaxAddresses {
-			return d, &LimitError{Name: cfg.Name, Family: fam, Count: n, Limit: cfg.MaxAddresses}
-		}
-	}
-	return d, nil
-}
-
-func family(a netip.Addr) string {
-	if a.Is4() {
-		return "IPv4"
-	}
-	return "IPv6"
 }

@@ -1,7 +1,6 @@
 package dnsreg
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -136,25 +135,6 @@ func TestNothingIneligibleAtTheServer(t *testing.T) {
 // adoptAll lets a registrar claim whatever is at its name.
 func (w *world) adoptAll(r *Registrar) {
 	r.cfg.Adopt = func(netip.Addr) bool { return true }
-}
-
-func TestVerdictsCoverEveryAddress(t *testing.T) {
-	w := newWorld(t)
-	rng := rand.New(rand.NewPCG(1, 0))
-	for range 100 {
-		table := randomTable(rng)
-		cfg := w.config()
-		cfg.MaxAddresses = 64
-		d, err := cfg.decide(table)
-		if err != nil || len(d.verdicts) != len(table) {
-			t.Fatalf("%d verdicts for %d addresses, %v", len(d.verdicts), len(table), err)
-		}
-		for i, v := range d.verdicts {
-			if fmt.Sprint(v.Address) != fmt.Sprint(table[i]) {
-				t.Errorf("verdict %d is about another address", i)
-			}
-		}
-	}
 }
 
 var _ Source = (*AddressTable)(nil)

@@ -105,10 +105,8 @@ func ExampleRegistrar_Plan() {
 	//   192.0.2.11  skip-as-source
 	//   fe80::10    link-local
 	// zone example.test. at 192.0.2.53:53
-	//   prereq yxrrset host.example.test. A 192.0.2.11
-	//   prereq nxrrset host.example.test. AAAA
-	//   update delete host.example.test. A 192.0.2.11
-	//   update add host.example.test. 1200 A 192.0.2.10
+	//   - host.example.test. A 192.0.2.11
+	//   + host.example.test. 1200 A 192.0.2.10
 }
 
 func ExampleEligible() {
@@ -126,4 +124,47 @@ func ExampleEligible() {
 	// 2001:db8::11 false skip-as-source
 	// 2001:db8::12 false temporary
 	// fe80::10 false link-local
+}
+
+func ExampleOwnerTXT() {
+	for _, id := range []string{"rack7-host12", "rack 7, host 12"} {
+		owner := dnsreg.OwnerTXT(id)
+		fmt.Println(owner, owner.Validate())
+	}
+	// Output:
+	// TXT owner "rack7-host12" <nil>
+	// TXT owner "rack 7, host 12" dnsreg: TXT owner "rack 7, host 12": the id has a comma, a quote, a backslash or a character that is not printable ASCII
+}
+
+func ExampleOwnerDHCID() {
+	// A DUID based on the link-layer address (RFC 8415 section 11.4): type 3, hardware type 1, address.
+	address, err := net.ParseMAC("02:00:5e:00:53:01")
+	if err != nil {
+		log.Fatal(err)
+	}
+	owner := dnsreg.OwnerDHCID(append([]byte{0, 3, 0, 1}, address...))
+	fmt.Println(owner, owner.Validate())
+	// Output:
+	// DHCID owner 0003000102005e005301 <nil>
+}
+
+// A host with a name for everybody, and one for the people in the lab, who see some addresses only.
+func ExampleConfig_names() {
+	cfg := dnsreg.Config{
+		Name:   "host.example.test",
+		Policy: dnsreg.Policy{NotInterfaces: []int{9}}, // the VPN
+		Names: []dnsreg.HostName{{
+			Name:   "host.lab.test",
+			Policy: dnsreg.Policy{Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}},
+		}},
+		Source: exampleHost(), Servers: []string{"192.0.2.53:53"},
+	}
+	_, err := dnsreg.New(cfg)
+	fmt.Println(err)
+	cfg.Names[0].Policy.Prefixes[0] = netip.MustParsePrefix("192.0.2.0/24")
+	_, err = dnsreg.New(cfg)
+	fmt.Println(err)
+	// Output:
+	// dnsreg: Config.Names[0].Policy.Prefixes: prefix 192.0.2.10/24: bits are set beyond the length: 192.0.2.0/24 is meant, or /32
+	// <nil>
 }

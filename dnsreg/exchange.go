@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,8 +41,8 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 	ctx, cancel := withTimeout(ctx, t.clock, t.timeout)
 	defer cancel()
 	network := "udp"
-	if t.tcp {
-		network = "tcp"
+	if t.tcp || once(key) {
+		network = "tcp" // where nothing is sent again
 	}
 	for {
 		msg.Id = randomID()
@@ -70,6 +71,9 @@ func randomID() uint16 {
 	return binary.BigEndian.Uint16(b[:])
 }
 
+// buffers are for messages as they come in; what is done with a message works on a copy.
+var buffers = sync.Pool{New: func() any { return new([2 + dns.MaxMsgSize]byte) }}
+
 // roundTrip returns the first acceptable reply. Whatever else arrives is counted and listened past.
 func (t *transport) roundTrip(ctx context.Context, network string, req *request) (*reply, error) {
 	conn, err := t.dial(ctx, network, req.server)
@@ -78,7 +82,9 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees who reads or writes
-	in := &receiver{conn: conn, network: network, buf: make([]byte, 2+dns.MaxMsgSize)}
+	buf := buffers.Get().(*[2 + dns.MaxMsgSize]byte)
+	defer buffers.Put(buf)
+	in := &receiver{conn: conn, network: network, buf: buf[:]}
 
 	for wait := firstTry; ; wait *= 2 {
 		if network == "udp" || wait == firstTry {

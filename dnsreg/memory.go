@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
+
+// registeredTypes are those that a Registrar writes: addresses, pointers, and marks of ownership.
+var registeredTypes = []uint16{dns.TypeA, dns.TypeAAAA, dns.TypePTR, dns.TypeTXT, dns.TypeDHCID}
 
 // setKey names an RRset.
 type setKey struct {
@@ -16,20 +19,24 @@ type setKey struct {
 	rtype uint16
 }
 
-// rdata is what a record says: addr for A and AAAA, target for PTR.
+// rdata is what a record says: addr for A and AAAA; text is the target of PTR, the digest of DHCID, and
+// the strings of TXT, joined by NUL, which the codec's form of them does not have.
 type rdata struct {
-	addr   netip.Addr
-	target string
+	addr netip.Addr
+	text string
 }
 
 func compareRdata(a, b rdata) int {
-	return cmp.Or(a.addr.Compare(b.addr), cmp.Compare(a.target, b.target))
+	return cmp.Or(a.addr.Compare(b.addr), cmp.Compare(a.text, b.text))
 }
 
 // rrset is what is known about an RRset at its server.
 type rrset struct {
 	known bool             // all is what the server last said, or took
 	free  bool             // the name owned nothing at all when it was read, and has got nothing since
+	doubt bool             // an update of it was sent and no reply came: all is what it was before
+	pass  uint64           // in which it was read
+	since uint64           // the state of the zone, as pinned, that it was read in; see pin
 	all   map[rdata]uint32 // every record with its TTL in seconds
 	own   map[rdata]bool   // those of all that are ours
 	maybe map[rdata]bool   // ours too, should the next read find them: they were sent, and no reply came
@@ -47,7 +54,7 @@ func (r *Registrar) set(k setKey) *rrset {
 
 // read asks the server for an RRset. What was thought ours stays so if it is still there.
 func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
-	m, err := r.ask(ctx, k.name, k.rtype, p.server, true)
+	m, err := r.askAt(ctx, k.name, k.rtype, p)
 	if err != nil {
 		return err
 	}
@@ -58,8 +65,15 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 		// An empty referral would otherwise pass for a name without records.
 		return fmt.Errorf("dnsreg: %s at %s: %w: the server is not authoritative", k.name, p.server, ErrNoZone)
 	}
+	r.learn(p, k, m)
+	return nil
+}
+
+// learn takes over what an authoritative reply says about an RRset.
+func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 	s := r.set(k)
-	s.known = true
+	s.known, s.doubt = true, false
+	s.pass, s.since = r.passes, r.pinOf(p).state
 	s.free = m.Rcode == dns.RcodeNameError
 	clear(s.all)
 	for _, rr := range m.Answer {
@@ -67,6 +81,11 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 		if h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name && d != (rdata{}) {
 			s.all[d] = h.Ttl
 			s.own[d] = s.own[d] || s.maybe[d]
+		}
+	}
+	for d := range s.maybe {
+		if _, ok := s.all[d]; !ok {
+			r.retire(k, d) // nobody knows whether it has ever been there
 		}
 	}
 	clear(s.maybe)
@@ -79,89 +98,17 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 			delete(s.own, d)
 		}
 	}
-	return nil
 }
 
-// rdataOf returns zero for what is no record of the three types.
+// rdataOf returns zero for what is no record of the types that are registered.
 func rdataOf(rr dns.RR) rdata {
-	if ptr, ok := rr.(*dns.PTR); ok {
-		return rdata{target: dns.CanonicalName(ptr.Ptr)}
+	switch rr := rr.(type) {
+	case *dns.PTR:
+		return rdata{text: dns.CanonicalName(rr.Ptr)}
+	case *dns.TXT:
+		return rdata{text: strings.Join(rr.Txt, "\x00")}
+	case *dns.DHCID:
+		return rdata{text: rr.Digest}
 	}
 	return rdata{addr: addressOf(rr)}
-}
-
-// want is what an RRset ought to hold of ours.
-type want struct {
-	key   setKey
-	data  map[rdata]bool
-	adopt func(rdata) bool // claims a record that we have no memory of writing
-}
-
-// edit is what one message does to one RRset.
-type edit struct {
-	key           setKey
-	free          bool    // no record of any type is at the name
-	read          bool    // before was read in this pass
-	before        []rdata // everything there: the prerequisite
-	deletes, adds []rdata // a record that only gets another TTL is in both
-	after         []rdata // ours when it is done
-}
-
-func (e edit) empty() bool { return len(e.deletes) == 0 && len(e.adds) == 0 }
-
-// diff compares what is known with what is wanted.
-func (s *rrset) diff(w want, ttl uint32) edit {
-	e := edit{key: w.key, free: s.free}
-	for d, old := range s.all {
-		ours := s.own[d] || w.adopt(d)
-		e.before = append(e.before, d)
-		switch {
-		case w.data[d] && old != ttl:
-			e.deletes = append(e.deletes, d)
-			e.adds = append(e.adds, d)
-		case ours && !w.data[d]:
-			e.deletes = append(e.deletes, d)
-		}
-	}
-	for d := range w.data {
-		if _, there := s.all[d]; !there {
-			e.adds = append(e.adds, d)
-		}
-		e.after = append(e.after, d)
-	}
-	for _, list := range [][]rdata{e.before, e.deletes, e.adds, e.after} {
-		slices.SortFunc(list, compareRdata) // messages and plans come out the same every time
-	}
-	return e
-}
-
-// commit notes that the server has carried the edit out.
-func (r *Registrar) commit(e edit, ttl uint32) {
-	for _, rtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypePTR} {
-		if s := r.memory[setKey{e.key.name, rtype}]; s != nil {
-			s.free = false
-		}
-	}
-	s := r.set(e.key)
-	for _, d := range e.deletes {
-		delete(s.all, d)
-	}
-	for _, d := range e.adds {
-		s.all[d] = ttl
-	}
-	clear(s.own)
-	clear(s.maybe)
-	for _, d := range e.after {
-		s.own[d] = true
-	}
-}
-
-// doubt notes that nobody knows whether the server has carried the edit out: it has to be read back,
-// and what may have been written is ours if it is there.
-func (r *Registrar) doubt(e edit) {
-	s := r.set(e.key)
-	s.known = false
-	for _, d := range e.adds {
-		s.maybe[d] = true
-	}
 }

@@ -18,7 +18,7 @@ import (
 // Without signatures the header and the question are all there is to tell a reply by.
 func TestAcceptWithoutSignature(t *testing.T) {
 	query := &dns.Msg{Question: []dns.Question{{Name: hostName, Qtype: dns.TypeA, Qclass: dns.ClassINET}}}
-	update := updateMessage("example.test.", nil, 0)
+	update := updateMessage("example.test.", nil, nil)
 	for _, msg := range []*dns.Msg{query, update} {
 		msg.Id = 4711
 		req, err := newRequest(serverAddr, msg, nil, time.Now())

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/miekg/dns"
 )
 
 // Plan is what Sync would do now.
@@ -44,53 +43,66 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 		return plan, err
 	}
 	defer give()
-	clear(r.silent)
+	r.places.begin()
 	clear(r.missing) // as Sync does
 	addrs, _ := r.cfg.Source.Addresses()
-	d, err := r.cfg.decide(addrs)
+	off, _ := r.switches.now()
+	d, limit := r.cfg.decide(addrs, off)
+	d = r.withFormer(d)
 	plan.Addresses = d.verdicts
-	if err != nil {
-		return plan, err
-	}
-	p, err := r.locateForward(ctx)
-	if err != nil {
-		return plan, err
-	}
-	edits, err := r.prepare(ctx, p, r.forwardWants(d))
-	if err != nil {
-		return plan, err
-	}
-	plan.add(p, edits, r.ttl)
-	if r.cfg.NoPTR {
-		return plan, nil
-	}
+	how := effort{urgent: true, plan: true}
+	dir := r.forwards(ctx, d, how)
+	groups, failed := gather(d.allNames(), dir.find, dir.wants)
+	errs := append([]error{limit}, slices.Collect(maps.Values(failed))...)
 	var gone []netip.Addr
-	for _, e := range edits {
-		for _, x := range e.deletes {
-			gone = append(gone, x.addr)
+	for _, g := range groups {
+		edits, err := r.planZone(ctx, g, &plan)
+		errs = append(errs, err)
+		for _, e := range edits {
+			for _, x := range e.deletes {
+				gone = append(gone, x.addr)
+			}
 		}
 	}
-	groups, err := r.groups(ctx, d, gone, true)
-	errs := []error{err}
+	if r.cfg.NoPTR {
+		return plan, errors.Join(errs...)
+	}
+	ps := r.pointersOf(d, func(name string) bool { return failed[name] == nil }, how, gone)
+	_, groups, err = r.reverses(ctx, ps, how)
+	errs = append(errs, err)
 	for _, g := range groups {
-		edits, err := r.prepare(ctx, g.place, g.wants)
+		_, err := r.planZone(ctx, g, &plan)
 		errs = append(errs, err)
-		if err == nil {
-			plan.add(g.place, edits, r.ttl)
-		}
 	}
 	plan.Skipped = r.skipped()
 	return plan, errors.Join(errs...)
 }
 
-func (p *Plan) add(at place, edits []edit, ttl uint32) {
-	changes := toSend(edits, false)
-	if len(changes) == 0 {
-		return
+// planZone adds the messages that a zone would get.
+func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit, error) {
+	s := r.newSettlement(g.place, g.wants, false)
+	all, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
 	}
-	z := ZonePlan{Zone: at.zone, Server: at.server}
-	z.Prerequisites, z.Deletes, z.Adds = describe(updateMessage(at.zone, changes, ttl))
-	p.Zones = append(p.Zones, z)
+	pn := *r.pinOf(g.place)
+	for edits := toSend(all, false, s.done); len(edits) > 0; {
+		m, err := r.compose(ctx, g.place, &pn, edits)
+		if err != nil {
+			return all, err
+		}
+		if len(m.edits) == 0 {
+			return all, errTooLarge(edits)
+		}
+		plan.Zones = append(plan.Zones, m.plan(g.place))
+		if pn.soa != nil {
+			next := *pn.soa
+			next.Serial++
+			pn.soa = &next
+		}
+		edits = m.rest
+	}
+	return all, errors.Join(slices.Collect(maps.Values(s.refused))...)
 }
 
 func (r *Registrar) skipped() []SkippedPTR {
@@ -101,21 +113,8 @@ func (r *Registrar) skipped() []SkippedPTR {
 	return out
 }
 
-// registered returns the addresses that have an A or AAAA record of ours, as far as is known.
-func (r *Registrar) registered() []netip.Addr {
-	var out []netip.Addr
-	for _, rtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
-		if s := r.memory[setKey{r.cfg.Name, rtype}]; s != nil {
-			for d := range s.own {
-				out = append(out, d.addr)
-			}
-		}
-	}
-	slices.SortFunc(out, netip.Addr.Compare)
-	return out
-}
-
-// String returns the plan as text: the verdict on each address, then each message.
+// String returns the plan for people: the verdict on each address, then what changes in each zone, removed
+// records after "-" and added ones after "+".
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "name %s\n", p.Name)
@@ -124,12 +123,21 @@ func (p Plan) String() string {
 		width = max(width, len(v.Address.Prefix.Addr().String()))
 	}
 	for _, v := range p.Addresses {
-		fmt.Fprintf(&b, "  %-*s  %v\n", width, v.Address.Prefix.Addr(), v.Reason)
+		fmt.Fprintf(&b, "  %-*s  %v", width, v.Address.Prefix.Addr(), v.Reason)
+		for _, name := range v.Names {
+			if len(v.Names) > 1 || name != p.Name {
+				fmt.Fprintf(&b, " %s", name)
+			}
+		}
+		b.WriteByte('\n')
 	}
 	for _, z := range p.Zones {
 		fmt.Fprintf(&b, "zone %s at %s\n", z.Zone, z.Server)
-		for _, line := range slices.Concat(z.Prerequisites, z.Deletes, z.Adds) {
-			fmt.Fprintf(&b, "  %s\n", line)
+		for _, line := range z.Deletes {
+			fmt.Fprintf(&b, "  - %s\n", strings.TrimPrefix(line, "update delete "))
+		}
+		for _, line := range z.Adds {
+			fmt.Fprintf(&b, "  + %s\n", strings.TrimPrefix(line, "update add "))
 		}
 	}
 	if len(p.Zones) == 0 {
@@ -137,6 +145,20 @@ func (p Plan) String() string {
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(&b, "skipped %s: %v\n", s.Name, s.Err)
+	}
+	return b.String()
+}
+
+// Script returns the messages as nsupdate reads them, prerequisites included, keys not.
+func (p Plan) Script() string {
+	var b strings.Builder
+	for _, z := range p.Zones {
+		host, port, _ := net.SplitHostPort(z.Server)
+		fmt.Fprintf(&b, "server %s %s\nzone %s\n", host, port, z.Zone)
+		for _, line := range slices.Concat(z.Prerequisites, z.Deletes, z.Adds) {
+			fmt.Fprintf(&b, "%s\n", line)
+		}
+		b.WriteString("send\n")
 	}
 	return b.String()
 }

@@ -70,10 +70,15 @@ func TestPlanShowsWhatIsLeftOut(t *testing.T) {
 	}
 	text := plan.String()
 	for _, s := range []string{"2001:db8::1   deprecated", "skipped 1.100.51.198.in-addr.arpa.: ", "REFUSED",
-		"prereq nxdomain host.example.test.", "update add host.example.test. 1200 A 198.51.100.1"} {
+		"  + host.example.test. 1200 A 198.51.100.1"} {
 		if !strings.Contains(text, s) {
 			t.Errorf("the plan does not say %q:\n%s", s, text)
 		}
+	}
+	const script = "server 192.0.2.53 53\nzone example.test.\nprereq nxdomain host.example.test.\n" +
+		"update add host.example.test. 1200 A 198.51.100.1\nsend\n"
+	if got := plan.Script(); got != script {
+		t.Errorf("got\n%swant\n%s", got, script)
 	}
 }
 

@@ -1,7 +1,6 @@
 package dnsreg
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -13,139 +12,158 @@ import (
 )
 
 // maxRetired bounds the memory of addresses whose PTR record could not be removed yet.
-const maxRetired = 1024
+const maxRetired = 4096
 
-// group is the reverse names of one zone.
-type group struct {
-	place place // without owner
-	wants []want
-	gone  []netip.Addr // retired addresses among them
+// pointers are the reverse names that matter in a pass.
+type pointers struct {
+	target map[netip.Addr]string // of addresses that get a PTR record, by address
+	frozen map[netip.Addr]bool   // of those: what is there may stay, and none is added
+	addrs  []netip.Addr          // of target, then those that lose theirs
+	byName map[string]netip.Addr
 }
 
-// passReverse brings the PTR records to the A and AAAA records.
-func (r *Registrar) passReverse(ctx context.Context, d decision, how effort) error {
+// passReverse brings the PTR records to the A and AAAA records that are right.
+func (r *Registrar) passReverse(ctx context.Context, d decision, settled map[string]bool, how effort) error {
 	if r.cfg.NoPTR {
 		return nil
 	}
-	for _, addr := range d.eligible {
+	ps := r.pointersOf(d, func(name string) bool { return settled[name] }, how, nil)
+	for addr := range ps.target {
 		delete(r.retired, addr) // back again
 	}
-	groups, err := r.groups(ctx, d, nil, how.urgent)
-	errs := []error{err}
-	inUse := make(map[place]bool)
-	for _, g := range groups {
-		inUse[g.place] = true
-		u := r.reverse[g.place]
-		if u == nil {
-			u = &unit{place: g.place}
-			r.reverse[g.place] = u
-		}
-		now := r.cfg.Clock.Now()
-		if !how.urgent && u.waiting(now) {
-			continue
-		}
-		due := how.urgent || u.due(now)
-		heard, err := r.settle(ctx, g.place, g.wants, due)
-		if err == nil {
-			for _, addr := range g.gone {
-				delete(r.retired, addr)
-			}
-		}
-		r.conclude(ctx, u, result{heard, due, err})
-		errs = append(errs, err)
-	}
-	for p := range r.reverse {
-		if !inUse[p] {
-			delete(r.reverse, p)
+	r.prune(d, ps)
+	dir, groups, err := r.reverses(ctx, ps, how)
+	done, failed := dir.settleAll(ctx, groups)
+	for name := range done {
+		if addr := ps.byName[name]; ps.target[addr] == "" {
+			delete(r.retired, addr)
 		}
 	}
-	return errors.Join(errs...)
+	// A zone whose names wait for their A and AAAA records keeps its schedule.
+	waiting := len(ps.target) < len(d.pointer)
+	maps.DeleteFunc(r.reverse, func(_ place, u *unit) bool { return u.pass != r.passes && !waiting })
+	return errors.Join(err, failed)
 }
 
-// groups finds the zones of the reverse names: those of eligible addresses, which get a PTR record, and
-// those of retired ones, which lose it. A name without a zone is noted in missing and left out.
-// The error is that of a search that failed and is worth repeating.
-func (r *Registrar) groups(ctx context.Context, d decision, extra []netip.Addr, urgent bool) ([]group, error) {
-	byZone := make(map[place]*group)
-	eligible := make(map[netip.Addr]bool, len(d.eligible))
+// pointersOf lists the reverse names that matter: those of addresses whose name is right, and those of
+// retired and leaving ones. A forward record that is still there because its removal failed keeps its PTR
+// record, unless everything goes.
+func (r *Registrar) pointersOf(d decision, right func(name string) bool, how effort, leaving []netip.Addr) pointers {
+	ps := pointers{target: make(map[netip.Addr]string), frozen: make(map[netip.Addr]bool), byName: make(map[string]netip.Addr)}
 	for _, addr := range d.eligible {
-		eligible[addr] = true
+		if name := d.pointer[addr]; name != "" && right(name) {
+			ps.target[addr], ps.frozen[addr] = name, d.frozen(name, family(addr))
+			ps.addrs = append(ps.addrs, addr)
+		}
 	}
-	pause := !urgent && r.search.waiting(r.cfg.Clock.Now())
-	candidates := r.candidates(d, extra)
-	r.prune(candidates)
-	if n := len(candidates); n > 0 && r.search.failures > 0 {
+	standing := r.registered()
+	gone := slices.Collect(maps.Keys(r.retired))
+	if how.remove {
+		gone = append(gone, standing...)
+	} else {
+		gone = slices.DeleteFunc(gone, func(a netip.Addr) bool {
+			_, found := slices.BinarySearchFunc(standing, a, netip.Addr.Compare)
+			return found
+		})
+	}
+	gone = append(gone, leaving...)
+	slices.SortFunc(gone, netip.Addr.Compare)
+	for _, addr := range slices.Compact(gone) {
+		if d.pointer[addr] == "" {
+			ps.addrs = append(ps.addrs, addr)
+		}
+	}
+	for _, addr := range ps.addrs {
+		ps.byName[reverseName(addr)] = addr
+	}
+	return ps
+}
+
+// reverses is the reverse direction and its zones. A name without a zone is noted in missing and left out.
+// The error is that of a search that failed and is worth repeating.
+func (r *Registrar) reverses(ctx context.Context, ps pointers, how effort) (*direction, []*group, error) {
+	dir := &direction{Registrar: r, units: r.reverse, how: how}
+	dir.find = func(name string) (place, error) {
+		p, err := r.locatePointer(ctx, name)
+		if err == nil {
+			err = r.pinFirst(ctx, p, len(ps.addrs))
+		}
+		return p, err
+	}
+	dir.wants = func(name string, p place) []want {
+		w := want{key: setKey{p.owner, dns.TypePTR}, data: make(map[rdata]bool), adopt: r.pointsToUs}
+		if target := ps.target[ps.byName[name]]; target != "" {
+			w.data[rdata{text: target}] = true
+			w.only = ps.frozen[ps.byName[name]]
+		}
+		return []want{w}
+	}
+	names := make([]string, 0, len(ps.addrs))
+	for _, addr := range ps.addrs {
+		names = append(names, reverseName(addr))
+	}
+	pause := !how.urgent && r.search.waiting(r.cfg.Clock.Now())
+	if n := len(names); n > 0 && r.search.failures > 0 {
 		// Start elsewhere: a name that nobody answers for must not keep the others waiting for ever.
 		k := rand.N(n)
-		candidates = slices.Concat(candidates[k:], candidates[:k])
+		names = slices.Concat(names[k:], names[:k])
 	}
-	failed := make(map[string]error) // by family: its servers may be others
-	for _, addr := range candidates {
-		name, fam := reverseName(addr), family(addr)
-		_, located := r.places[name]
-		_, down := errors.AsType[*NoReplyError](failed[fam])
-		// A server that is away would cost a timeout for each name.
+	down := make(map[bool]error) // by family: its servers may be others
+	groups, _ := gather(names, func(name string) (place, error) {
+		addr := ps.byName[name]
+		_, silent := errors.AsType[*NoReplyError](down[addr.Is4()])
 		switch {
 		case r.missing[name] != nil:
-			if !eligible[addr] {
-				delete(r.retired, addr)
-			}
-			continue
-		case !located && (pause || down):
-			continue
+			return place{}, r.missing[name]
+		case !r.places.knows(name) && (pause || silent): // it would cost a timeout for each name
+			return place{}, errSuperseded
 		}
-		p, err := r.locate(ctx, name)
-		switch {
-		case err == nil:
-			addTo(byZone, p, addr, eligible[addr], r.cfg.Name)
-		case lasting(err):
-			r.missing[name] = err
-			r.cfg.Logger.Warn("dnsreg: no PTR record", "address", addr, "name", name, "error", err)
-			if !eligible[addr] {
-				delete(r.retired, addr)
-			}
-		case failed[fam] == nil:
-			failed[fam] = err
+		p, err := dir.look(name)
+		if err != nil && !lasting(err) && down[addr.Is4()] == nil {
+			down[addr.Is4()] = err
+		} else if err != nil && lasting(err) {
+			r.lacks(name, addr, err)
+		}
+		return p, err
+	}, dir.wants)
+	for name := range r.missing {
+		if addr, ok := ps.byName[name]; ok && ps.target[addr] == "" {
+			delete(r.retired, addr)
 		}
 	}
-	err := errors.Join(failed["IPv4"], failed["IPv6"])
-	if !pause {
+	err := errors.Join(down[true], down[false])
+	if !pause && !how.plan {
 		r.conclude(ctx, &r.search, result{all: true, err: err})
 	}
-	return sorted(byZone), err
+	return dir, groups, err
 }
 
-func addTo(byZone map[place]*group, p place, addr netip.Addr, keep bool, name string) {
-	at := place{zone: p.zone, server: p.server}
-	g := byZone[at]
-	if g == nil {
-		g = &group{place: at}
-		byZone[at] = g
-	}
-	if !keep {
-		g.gone = append(g.gone, addr)
-	}
-	key := setKey{p.owner, dns.TypePTR}
-	i := slices.IndexFunc(g.wants, func(w want) bool { return w.key == key })
-	if i < 0 { // else two aliases lead to one name
-		i = len(g.wants)
-		adopt := func(d rdata) bool { return d.target == name }
-		g.wants = append(g.wants, want{key, make(map[rdata]bool), adopt})
-	}
-	if keep {
-		g.wants[i].data[rdata{target: name}] = true
-	}
+// lacks notes that a reverse name has no zone.
+func (r *Registrar) lacks(name string, addr netip.Addr, err error) {
+	r.missing[name] = err
+	r.cfg.Logger.Warn("dnsreg: no PTR record", "address", addr, "name", name, "error", err)
 }
 
-func sorted(byZone map[place]*group) []group {
-	out := make([]group, 0, len(byZone))
-	for _, g := range byZone {
-		out = append(out, *g)
+// locatePointer finds the zone of a reverse name; often the reply is the PTR RRset at the same time.
+func (r *Registrar) locatePointer(ctx context.Context, name string) (place, error) {
+	p, answer, err := r.places.locatePointer(ctx, name)
+	if err == nil && answer != nil {
+		r.learn(p, setKey{p.owner, dns.TypePTR}, answer)
 	}
-	slices.SortFunc(out, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.place.zone, b.place.zone), cmp.Compare(a.place.server, b.place.server))
-	})
-	return out
+	return p, err
+}
+
+// pointsToUs claims PTR records that lead to one of our names, or to one that was ours.
+func (r *Registrar) pointsToUs(d rdata) bool {
+	if r.configured(d.text) || slices.Contains(r.former, d.text) {
+		return true
+	}
+	for _, name := range r.retired {
+		if name == d.text {
+			return true
+		}
+	}
+	return false
 }
 
 // lasting reports whether every server that was asked has authentically said that it has no such zone.
@@ -159,21 +177,7 @@ func lasting(err error) bool {
 	return ClassOf(err) == Rediscover
 }
 
-// candidates are the addresses whose reverse names matter: eligible ones, then retired ones, those with a
-// forward record of ours (which is still there when its removal failed), and extra ones.
-func (r *Registrar) candidates(d decision, extra []netip.Addr) []netip.Addr {
-	gone := slices.Concat(slices.Collect(maps.Keys(r.retired)), r.registered(), extra)
-	slices.SortFunc(gone, netip.Addr.Compare)
-	list := slices.Clone(d.eligible)
-	for _, addr := range slices.Compact(gone) {
-		if !slices.Contains(d.eligible, addr) {
-			list = append(list, addr)
-		}
-	}
-	return list
-}
-
-// retireDeleted notes the addresses that an update takes from the forward zone.
+// retireDeleted notes the addresses that an update takes from a forward zone.
 func (r *Registrar) retireDeleted(edits []edit) {
 	for _, e := range edits {
 		for _, d := range e.deletes {
@@ -187,28 +191,28 @@ func (r *Registrar) retireDeleted(edits []edit) {
 // retire notes an address that no longer has its A or AAAA record: its PTR record goes next.
 func (r *Registrar) retire(k setKey, d rdata) {
 	switch {
-	case k.rtype == dns.TypePTR || r.cfg.NoPTR:
+	case k.rtype != dns.TypeA && k.rtype != dns.TypeAAAA || r.cfg.NoPTR:
 	case len(r.retired) >= maxRetired:
 		r.cfg.Logger.Warn("dnsreg: PTR record may be left behind", "address", d.addr)
 	default:
-		r.retired[d.addr] = struct{}{}
+		r.retired[d.addr] = k.name
 	}
 }
 
-// prune drops what is remembered about reverse names that no longer matter.
-func (r *Registrar) prune(candidates []netip.Addr) {
-	names := map[string]bool{r.cfg.Name: true}
-	for _, addr := range candidates {
+// prune drops what is remembered about names that no longer matter.
+func (r *Registrar) prune(d decision, ps pointers) {
+	names := make(map[string]bool)
+	for _, name := range d.allNames() {
+		names[name] = true
+	}
+	for addr := range d.pointer {
 		names[reverseName(addr)] = true
 	}
-	maps.DeleteFunc(r.missing, func(name string, _ error) bool { return !names[name] })
-	owners := make(map[string]bool)
-	for name, p := range r.places {
-		if names[name] {
-			owners[p.owner] = true
-		} else {
-			delete(r.places, name)
-		}
+	for name := range ps.byName {
+		names[name] = true
 	}
+	maps.DeleteFunc(r.missing, func(name string, _ error) bool { return !names[name] })
+	owners := r.places.keep(names)
 	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.rtype == dns.TypePTR && !owners[k.name] })
+	maps.DeleteFunc(r.pins, func(p place, _ *pin) bool { return r.forward[p] == nil && r.reverse[p] == nil })
 }

@@ -94,7 +94,7 @@ func TestMemoryStaysSmall(t *testing.T) {
 		t.Fatal(o.err)
 	}
 	got := fmt.Sprintf("%d RRsets, %d places, %d missing, %d retired, %d reverse zones",
-		len(r.memory), len(r.places), len(r.missing), len(r.retired), len(r.reverse))
+		len(r.memory), len(r.places.names), len(r.missing), len(r.retired), len(r.reverse))
 	if want := "3 RRsets, 2 places, 0 missing, 0 retired, 1 reverse zones"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -5,29 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/miekg/dns"
 )
 
 // Registrar keeps the DNS records of one name to the eligible addresses of a Source.
 // Its methods may be called from any goroutine; passes over the zones take turns.
 type Registrar struct {
-	cfg Config
-	net *transport
-	ttl uint32
+	cfg      Config
+	net      *transport
+	ttl      uint32
+	switches switches
 
 	turn chan struct{} // holds one token: whoever has it may use what follows
 
-	memory  map[setKey]*rrset
-	places  map[string]place        // of the names in use
-	missing map[string]error        // reverse names without a zone, and why; forgotten at a refresh
-	retired map[netip.Addr]struct{} // no longer eligible, while a PTR record of ours may be left
-	forward *unit
-	reverse map[place]*unit // by zone and server; no owner
-	search  unit            // the look-up of reverse zones, where it fails
-	silent  map[string]int  // timeouts by server, in this pass
+	memory   map[setKey]*rrset
+	places   places
+	pins     map[place]*pin        // by zone and server; no owner
+	missing  map[string]error      // reverse names without a zone, and why; forgotten at a refresh
+	retired  map[netip.Addr]string // no longer eligible, while a PTR record may be left that points to the name
+	former   []string              // names of an earlier run, while records of it may be left
+	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
+	reverse  map[place]*unit       // by zone and server; no owner
+	search   unit                  // the look-up of reverse zones, where it fails
+	passes   uint64
+	saved    []byte // what State has
+	limit    error  // that of the last decision
+	stateErr error  // of the last attempt to save
 
 	synced chan struct{} // holds a token when Sync has moved the times at which Run has to wake
 
@@ -47,14 +52,17 @@ func New(cfg Config) (*Registrar, error) {
 		ttl:     uint32(cfg.TTL / time.Second),
 		turn:    make(chan struct{}, 1),
 		memory:  make(map[setKey]*rrset),
-		places:  make(map[string]place),
+		pins:    make(map[place]*pin),
 		missing: make(map[string]error),
-		retired: make(map[netip.Addr]struct{}),
-		forward: new(unit),
+		retired: make(map[netip.Addr]string),
+		forward: make(map[place]*unit),
 		reverse: make(map[place]*unit),
-		silent:  make(map[string]int),
 		synced:  make(chan struct{}, 1),
 		status:  Status{Name: cfg.Name},
+	}
+	r.places = newPlaces(r)
+	if err := r.remember(); err != nil {
+		return nil, err
 	}
 	r.turn <- struct{}{}
 	return r, nil
@@ -83,6 +91,7 @@ func (r *Registrar) Deregister(ctx context.Context) error {
 type effort struct {
 	urgent bool // whatever backoff says, and confirm what has not changed
 	remove bool // everything that is ours
+	plan   bool // nothing: only tell
 }
 
 // take waits for the Registrar's turn; give it back with the returned function.
@@ -97,12 +106,14 @@ func (r *Registrar) take(ctx context.Context) (give func(), err error) {
 
 // outcome is what a pass leaves to its caller.
 type outcome struct {
-	err     error
-	changed <-chan struct{} // closed once the Source has something new
-	wake    time.Time       // when the next pass is due by itself; zero: never
+	err      error
+	changed  <-chan struct{} // closed once the Source has something new
+	switched <-chan struct{} // closed once an interface was turned on or off
+	wake     time.Time       // when the next pass is due by itself; zero: never
 }
 
-// pass brings the zones to what the Source says.
+// pass brings the zones to what the Source says. Too many addresses of a family are none to add, and no
+// reason to leave one where it must not be.
 func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	give, err := r.take(ctx)
 	if err != nil {
@@ -110,38 +121,45 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	}
 	defer give()
 	defer r.publish()
-	clear(r.silent)
+	r.passes++
+	r.places.begin()
 	addrs, changed := r.cfg.Source.Addresses()
-	d, err := r.cfg.decide(addrs)
+	off, switched := r.switches.now()
+	d, limit := r.cfg.decide(addrs, off)
 	if how.remove {
-		d.eligible, err = nil, nil
+		d, limit = d.withdrawn(), nil
 	}
-	r.noteDecision(d, err)
-	if err != nil { // too many: only a change of the addresses helps
-		r.cfg.Logger.Warn("dnsreg: nothing registered", "name", r.cfg.Name, "error", err)
-		return outcome{err: err, changed: changed}
+	d = r.withFormer(d)
+	r.noteDecision(d, limit)
+	if f := r.cfg.Hooks.Decided; f != nil {
+		f(slices.Clone(d.verdicts))
 	}
-	err = r.passForward(ctx, d, how)
-	if err == nil || how.remove {
-		if !how.urgent {
-			var done func()
-			ctx, done = until(ctx, changed)
-			defer done()
-		}
-		err = errors.Join(err, r.passReverse(ctx, d, how))
+	if limit != nil {
+		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}
-	return outcome{err, changed, r.wake()}
+	settled, err := r.passForward(ctx, d, how)
+	r.dropFormer(settled)
+	if !how.urgent {
+		var done func()
+		ctx, done = until(ctx, changed, switched)
+		defer done()
+	}
+	err = errors.Join(limit, err, r.passReverse(ctx, d, settled, how))
+	r.journal(nil)
+	return outcome{err, changed, switched, r.wake()}
 }
 
-// until returns a context that ends with ctx or once the addresses have changed: A and AAAA records must
-// not wait for a reverse zone whose server is slow. done waits for what until started.
-func until(ctx context.Context, changed <-chan struct{}) (_ context.Context, done func()) {
+// until returns a context that ends with ctx or once the addresses or the switches have changed: A and
+// AAAA records must not wait for a reverse zone whose server is slow. done waits for what until started.
+func until(ctx context.Context, changed, switched <-chan struct{}) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		select {
 		case <-changed:
+			cancel(errSuperseded)
+		case <-switched:
 			cancel(errSuperseded)
 		case <-ctx.Done():
 		}
@@ -150,63 +168,4 @@ func until(ctx context.Context, changed <-chan struct{}) (_ context.Context, don
 		cancel(nil)
 		<-ended
 	}
-}
-
-func (r *Registrar) passForward(ctx context.Context, d decision, how effort) error {
-	u, now := r.forward, r.cfg.Clock.Now()
-	if !how.urgent && u.waiting(now) {
-		return u.err
-	}
-	due := how.urgent || u.due(now)
-	if due {
-		clear(r.missing) // look for reverse zones again
-	}
-	res := result{all: due}
-	p, err := r.locateForward(ctx)
-	if err == nil {
-		u.place = p
-		res.heard, err = r.settle(ctx, p, r.forwardWants(d), due)
-	}
-	res.err = err
-	r.conclude(ctx, u, res)
-	return err
-}
-
-func (r *Registrar) locateForward(ctx context.Context) (place, error) {
-	p, err := r.locate(ctx, r.cfg.Name)
-	if err == nil && p.owner != r.cfg.Name {
-		return place{}, fmt.Errorf("dnsreg: %s: %w to %s", r.cfg.Name, ErrAlias, p.owner)
-	}
-	return p, err
-}
-
-// locate is find with a memory.
-func (r *Registrar) locate(ctx context.Context, name string) (place, error) {
-	if p, ok := r.places[name]; ok {
-		return p, nil
-	}
-	p, err := r.find(ctx, name)
-	if err == nil {
-		r.places[name] = p
-	}
-	return p, err
-}
-
-// forwardWants are the A and AAAA records. A record at our name whose address the host has is ours
-// whoever wrote it: an earlier run, before the flag was set, is the likely one.
-func (r *Registrar) forwardWants(d decision) []want {
-	adopt := func(x rdata) bool {
-		_, assigned := d.assigned[x.addr]
-		return assigned || r.cfg.Adopt != nil && r.cfg.Adopt(x.addr)
-	}
-	a := want{setKey{r.cfg.Name, dns.TypeA}, make(map[rdata]bool), adopt}
-	aaaa := want{setKey{r.cfg.Name, dns.TypeAAAA}, make(map[rdata]bool), adopt}
-	for _, addr := range d.eligible {
-		if addr.Is4() {
-			a.data[rdata{addr: addr}] = true
-		} else {
-			aaaa.data[rdata{addr: addr}] = true
-		}
-	}
-	return []want{a, aaaa}
 }

@@ -3,8 +3,6 @@ package dnsreg
 import (
 	"net/netip"
 	"strconv"
-
-	"github.com/miekg/dns"
 )
 
 // reverseName returns the name of an address's PTR record: RFC 1035 section 3.5 for IPv4,
@@ -25,24 +23,4 @@ func reverseName(addr netip.Addr) string {
 		name = append(name, hex[b[i]&0xf], '.', hex[b[i]>>4], '.')
 	}
 	return string(name) + "ip6.arpa."
-}
-
-// unregistrable returns why a zone found for a name is none to send updates to; nil when it is one.
-func unregistrable(soa *dns.SOA) error {
-	zone := dns.CanonicalName(soa.Hdr.Name)
-	switch zone {
-	case ".", "arpa.", "in-addr.arpa.", "ip6.arpa.":
-		return ErrNoZone
-	}
-	// RFC 6303 section 3: the SOA of a locally served zone has the zone's own name as MNAME; the
-	// responsible person is "nobody.invalid." or, in BIND, the root.
-	mname, rname := dns.CanonicalName(soa.Ns), dns.CanonicalName(soa.Mbox)
-	if mname == zone && (rname == "." || rname == "nobody.invalid.") {
-		return ErrLocalZone
-	}
-	switch mname { // RFC 7534 section 3.5 and RFC 7535 section 3.3
-	case "prisoner.iana.org.", "blackhole.as112.arpa.":
-		return ErrLocalZone
-	}
-	return nil
 }

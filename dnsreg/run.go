@@ -5,7 +5,9 @@ import (
 	"time"
 )
 
-// A change is followed when the Source has been quiet for debounceQuiet, or debounceMax after the first one.
+// A change is followed when the Source has been quiet for debounceQuiet, or debounceMax after the first one, but
+// not before debounceMax after the change before: what flaps with pauses in between costs no more than what flaps
+// without.
 const (
 	debounceQuiet = 250 * time.Millisecond
 	debounceMax   = time.Second
@@ -16,6 +18,7 @@ const (
 // zone by its own backoff; failures are logged and shown by Status. It leaves the records in place:
 // see Deregister. Every goroutine and timer it started has ended when it returns.
 func (r *Registrar) Run(ctx context.Context) error {
+	var followed time.Time // when the last change was
 	for {
 		o := r.pass(ctx, effort{})
 		if ctx.Err() != nil {
@@ -30,7 +33,11 @@ func (r *Registrar) Run(ctx context.Context) error {
 		select {
 		case <-due:
 		case <-o.changed:
-			r.debounce(ctx)
+			r.debounce(ctx, followed)
+			followed = r.cfg.Clock.Now()
+		case <-o.switched:
+			r.debounce(ctx, followed)
+			followed = r.cfg.Clock.Now()
 		case <-r.synced: // what failed there is repeated here
 		case <-ctx.Done():
 		}
@@ -41,15 +48,21 @@ func (r *Registrar) Run(ctx context.Context) error {
 	}
 }
 
-// debounce waits until the Source has come to rest, but not for ever.
-func (r *Registrar) debounce(ctx context.Context) {
+// debounce waits until the Source has come to rest, but not for ever. followed is when it
+// last did.
+func (r *Registrar) debounce(ctx context.Context, followed time.Time) {
 	enough, stopEnough := after(r.cfg.Clock, debounceMax)
 	defer stopEnough()
 	for {
 		_, changed := r.cfg.Source.Addresses()
-		quiet, stop := after(r.cfg.Clock, debounceQuiet)
+		_, switched := r.switches.now()
+		rest := max(debounceQuiet, followed.Add(debounceMax).Sub(r.cfg.Clock.Now()))
+		quiet, stop := after(r.cfg.Clock, rest)
 		select {
 		case <-changed:
+			stop()
+			continue
+		case <-switched:
 			stop()
 			continue
 		case <-quiet:

@@ -4,95 +4,236 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 )
 
-// maxRaces is how often a pass starts over because somebody else changed the records meanwhile.
-const maxRaces = 3
+const (
+	// maxRaces is how often a pass starts over because somebody else changed the zone meanwhile.
+	maxRaces = 5
+	// maxMessages bounds what one zone takes in one pass.
+	maxMessages = 256
+	// briefly is how long the signature of a change counts that is not tied to the serial, in seconds.
+	briefly = 10
+)
 
-// settle brings the RRsets of one zone to what is wanted with one message, none if nothing differs.
-// With confirm, what does not differ is confirmed by a message of prerequisites only.
-// heard says that the server has confirmed or changed anything.
-func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (heard bool, err error) {
-	for range maxRaces {
-		var edits []edit
-		if edits, err = r.prepare(ctx, p, wants); err != nil {
-			return heard, err
-		}
-		heard = heard || slices.ContainsFunc(edits, func(e edit) bool { return e.read })
-		changes := toSend(edits, confirm)
-		if len(changes) == 0 {
-			return heard, nil
-		}
-		r.retireDeleted(changes)
-		m := updateMessage(p.zone, changes, r.ttl)
-		if _, err = r.exchange(ctx, p.server, m, true); err == nil {
-			for _, e := range changes {
-				r.commit(e, r.ttl)
-			}
-			r.logUpdate(p, m)
-			return true, nil
-		}
-		for _, e := range changes {
-			r.doubt(e)
-		}
-		if !lostRace(err) {
-			return heard, err
-		}
-		r.net.counters.conflicts.Add(1)
-	}
-	return heard, fmt.Errorf("dnsreg: zone %s changed %d times while it was being updated: %w", p.zone, maxRaces, err)
+// settlement brings the RRsets of one zone to what is wanted: with one message if that can hold it, with
+// none if nothing differs. With confirm, what does not differ is confirmed by prerequisites.
+type settlement struct {
+	*Registrar
+	place
+	wants   []want
+	confirm bool
+	done    map[setKey]bool  // read, confirmed or written in this pass
+	refused map[string]error // names that can't be registered whatever happens to the others
+	heard   bool             // the server has said something
+	races   int
 }
 
-// prepare reads what is not known and returns what has to be done.
-func (r *Registrar) prepare(ctx context.Context, p place, wants []want) ([]edit, error) {
-	var edits []edit
-	for _, w := range wants {
-		known := r.set(w.key).known
-		if !known {
-			if err := r.read(ctx, p, w.key); err != nil {
-				return nil, err
-			}
+// settle brings one zone to what is wanted. The error is that of the zone; names that were left out are in
+// refused.
+func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (*settlement, error) {
+	s := r.newSettlement(p, wants, confirm)
+	for range maxMessages {
+		more, err := s.step(ctx)
+		if err != nil || !more {
+			return s, err
 		}
-		e := r.set(w.key).diff(w, r.ttl)
-		e.read = !known
-		edits = append(edits, e)
+	}
+	return s, fmt.Errorf("dnsreg: zone %s needs more than %d messages", p.zone, maxMessages)
+}
+
+func (r *Registrar) newSettlement(p place, wants []want, confirm bool) *settlement {
+	r.pinOf(p).expire(r.cfg.Clock.Now())
+	return &settlement{Registrar: r, place: p, wants: wants, confirm: confirm, done: make(map[setKey]bool), refused: make(map[string]error)}
+}
+
+// step sends at most one message. It returns false when nothing is left to be sent.
+func (s *settlement) step(ctx context.Context) (more bool, err error) {
+	edits, err := s.prepare(ctx)
+	if err != nil {
+		return false, err
+	}
+	edits = toSend(edits, s.confirm, s.done)
+	if len(edits) == 0 {
+		return false, nil
+	}
+	m, err := s.compose(ctx, s.place, s.pinOf(s.place), edits)
+	if err != nil {
+		return false, err
+	}
+	if len(m.edits) == 0 { // its prerequisites alone are too long: the serial will stand for them
+		return s.readAgain(ctx, edits)
+	}
+	s.retireDeleted(m.edits)
+	s.journal(m.edits)
+	s.beforeSending(s.place, m)
+	_, err = s.exchange(ctx, s.server, m.msg, seal{sign: true, mname: s.places.mname(s.zone), brief: m.brief})
+	s.afterSending(s.place, m, err)
+	if err == nil {
+		s.accepted(m)
+		return true, nil
+	}
+	return s.failed(m, err)
+}
+
+// prepare reads what is not known and returns what has to be done. Names that are aliases, or somebody
+// else's, are left out.
+func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
+	unknown := make(map[string]bool)
+	for _, w := range s.wants {
+		if !s.set(w.key).known {
+			unknown[w.key.name] = true
+		}
+	}
+	if err := s.pinFirst(ctx, s.place, len(unknown)); err != nil {
+		return nil, err
+	}
+	for _, w := range s.wants {
+		if set := s.set(w.key); s.refused[w.key.name] != nil || set.known {
+			s.done[w.key] = s.done[w.key] || set.pass == s.passes
+			continue
+		}
+		err := s.read(ctx, s.place, w.key)
+		switch {
+		case errors.Is(err, ErrAlias):
+			s.refused[w.key.name] = err
+		case err != nil:
+			return nil, err
+		default:
+			s.heard, s.done[w.key] = true, true
+		}
+	}
+	var edits []edit
+	for _, w := range s.wants {
+		if s.refused[w.key.name] == nil {
+			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+		}
 	}
 	return edits, nil
 }
 
-// toSend returns the edits of the names at which something changes: the RRsets beside it are pinned down
-// by the same message, so that it fits one state of the name only, however often it is replayed.
-// With confirm it adds the RRsets that were not read just now, the empty ones too: somebody else may have
-// registered an address there that must not be.
-func toSend(edits []edit, confirm bool) (out []edit) {
-	changing := make(map[string]bool)
-	for _, e := range edits {
-		changing[e.key.name] = changing[e.key.name] || !e.empty()
+// readAgain makes the serial cover RRsets that are too large to be required.
+func (s *settlement) readAgain(ctx context.Context, edits []edit) (more bool, err error) {
+	if s.races++; s.races > 1 {
+		return false, errTooLarge(edits)
+	}
+	if err := s.readPin(ctx, s.place, s.pinOf(s.place)); err != nil {
+		return false, err
 	}
 	for _, e := range edits {
-		if changing[e.key.name] || confirm && !e.read {
+		s.set(e.key).known = false
+	}
+	return true, nil
+}
+
+func errTooLarge(edits []edit) error {
+	return fmt.Errorf("dnsreg: %s: the RRsets are too large to be updated by one message", edits[0].key.name)
+}
+
+// toSend returns the edits of the names at which something changes or is in doubt: the RRsets beside it are
+// pinned down by the same message, so that it fits one state of the name only.
+// With confirm it adds the RRsets that are not done, the empty ones too: somebody else may have registered
+// an address there that must not be.
+func toSend(edits []edit, confirm bool, done map[setKey]bool) (out []edit) {
+	changing := make(map[string]bool)
+	for _, e := range edits {
+		changing[e.key.name] = changing[e.key.name] || !e.empty() || e.doubt
+	}
+	for _, e := range edits {
+		if changing[e.key.name] || confirm && !done[e.key] {
 			out = append(out, e)
 		}
 	}
 	return out
 }
 
-// lostRace reports whether a prerequisite failed. After a retransmission it may have been our own
-// message that made it fail; reading back tells.
-func lostRace(err error) bool {
-	e, ok := errors.AsType[*ServerError](err)
-	return ok && e.Authentic && e.Op == "update" &&
-		(e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain)
+// parcel is an update with what it does.
+type parcel struct {
+	msg   *dns.Msg
+	edits []edit
+	rest  []edit // what did not fit
+	tied  bool   // to the serial
+	brief bool   // its signature counts for a short time
 }
 
-func (r *Registrar) logUpdate(p place, m *dns.Msg) {
-	if len(m.Ns) == 0 {
-		r.cfg.Logger.Debug("dnsreg: zone confirmed", "zone", p.zone, "server", p.server)
-		return
+// changes reports whether the update does more than require.
+func (m *parcel) changes() bool { return len(m.msg.Ns) > 0 }
+
+// compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
+// that is none.
+func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit) (*parcel, error) {
+	m := &parcel{tied: r.ties(pn, edits)}
+	var tied *pin
+	if m.tied {
+		tied = pn
+		if pn.soa == nil {
+			if err := r.readPin(ctx, p, pn); err != nil {
+				return nil, err
+			}
+		}
 	}
-	_, deletes, adds := describe(m)
-	r.cfg.Logger.Info("dnsreg: zone updated", "zone", p.zone, "server", p.server, "deletes", deletes, "adds", adds)
+	m.edits, m.rest = fit(edits, func(edits []edit) *dns.Msg { return updateMessage(p.zone, edits, tied) })
+	m.msg = updateMessage(p.zone, m.edits, tied)
+	m.brief = !m.tied && !pn.skewed && m.changes()
+	return m, nil
+}
+
+// accepted books what the server has done.
+func (s *settlement) accepted(m *parcel) {
+	s.heard = true
+	for _, e := range m.edits {
+		s.commit(e)
+		s.done[e.key] = true
+	}
+	if p := s.pinOf(s.place); m.changes() {
+		p.raised(s.cfg.Clock.Now())
+		p.misses = 0
+	}
+	s.journal(nil)
+}
+
+// failed decides what a refusal or a missing answer means.
+func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
+	p, now := s.pinOf(s.place), s.cfg.Clock.Now()
+	e, refused := errors.AsType[*ServerError](err)
+	refused = refused && e.Authentic && e.Op == "update"
+	switch {
+	case refused && e.TSIG == dns.RcodeBadTime && m.brief:
+		p.skewed = true // the clocks differ by more than briefly: tie it to the serial
+		return true, nil
+	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
+		s.net.counters.conflicts.Add(1)
+		s.lostRace(m, p, now)
+		if s.races++; s.races < maxRaces {
+			return true, nil
+		}
+		return false, fmt.Errorf("dnsreg: zone %s changed %d times while it was being updated: %w", s.zone, s.races, err)
+	case refused && e.Rcode != dns.RcodeServerFailure:
+		return false, err // RFC 2136 section 3: nothing was done
+	}
+	for _, e := range m.edits {
+		s.doubt(e)
+	}
+	return false, err
+}
+
+// lostRace follows a failed prerequisite. After a retransmission it may have been our own message that made
+// it fail; reading back tells.
+func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
+	guessed := false
+	if m.tied {
+		if guessed = p.refused(now); now.Before(p.loose) {
+			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "for", looseTime)
+		}
+	}
+	for _, e := range m.edits {
+		s.done[e.key], s.set(e.key).pass = false, 0
+		if guessed && !e.doubt && e.since != p.state {
+			s.doubt(e) // its own prerequisites are tried again, with the serial as it is
+		} else {
+			s.forget(e)
+		}
+	}
 }

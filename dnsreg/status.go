@@ -1,28 +1,29 @@
 package dnsreg
 
 import (
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
 // Status is a snapshot of a Registrar, at the end of its last pass; the counters are of now.
 type Status struct {
-	Name       string
-	Addresses  []Verdict    // every address of the Source at the last pass
-	Registered []netip.Addr // with an A or AAAA record of ours, as last written or read
-	Zones      []ZoneStatus // the forward zone first
-	Skipped    []SkippedPTR // PTR records that have no zone
-	Err        error        // what kept the last pass from trying, as a *LimitError does
-	Counters   Counters
+	Name       string       `json:"name"`
+	Addresses  []Verdict    `json:"addresses"`         // every address of the Source at the last pass
+	Registered []netip.Addr `json:"registered"`        // with an A or AAAA record of ours, as last written or read
+	Zones      []ZoneStatus `json:"zones"`             // the forward zones first
+	Skipped    []SkippedPTR `json:"skipped,omitempty"` // PTR records that have no zone
+	Err        error        `json:"-"`                 // what concerns no zone: a *LimitError, a state that can't be saved
+	Counters   Counters     `json:"counters"`
 }
 
 // ZoneStatus is how one zone is doing.
 type ZoneStatus struct {
 	Zone        string    // empty: not found yet
 	Server      string    // host:port
+	Name        string    // that is looked for, while Zone is empty; empty too for reverse names
 	LastSuccess time.Time // zero: none yet
 	LastFailure time.Time // zero: none yet
 	Err         error     // of the last attempt; nil when it succeeded
@@ -33,16 +34,16 @@ type ZoneStatus struct {
 // Counters count since New. Octets are those of DNS messages with signatures, without UDP, TCP or IP
 // headers and without TCP's length prefix; retransmissions count again.
 type Counters struct {
-	Queries      uint64 // messages sent to find zones and read records
-	QueryBytes   uint64
-	Updates      uint64 // update messages sent, probes included
-	UpdateBytes  uint64
-	Probes       uint64 // updates with prerequisites only
-	Retransmits  uint64 // messages sent again over UDP
-	OverTCP      uint64 // messages sent over TCP
-	Ignored      uint64 // messages received that were no reply to what was asked
-	NotAuthentic uint64 // replies that lacked a valid signature
-	Conflicts    uint64 // updates refused because records were not what they had been
+	Queries      uint64 `json:"queries"` // messages sent to find zones and read records
+	QueryBytes   uint64 `json:"queryBytes"`
+	Updates      uint64 `json:"updates"` // update messages sent, probes included
+	UpdateBytes  uint64 `json:"updateBytes"`
+	Probes       uint64 `json:"probes"`       // updates with prerequisites only
+	Retransmits  uint64 `json:"retransmits"`  // messages sent again over UDP
+	OverTCP      uint64 `json:"overTCP"`      // messages sent over TCP
+	Ignored      uint64 `json:"ignored"`      // messages received that were no reply to what was asked
+	NotAuthentic uint64 `json:"notAuthentic"` // replies that lacked a valid signature
+	Conflicts    uint64 `json:"conflicts"`    // updates refused because records were not what they had been
 }
 
 // Status returns a snapshot. The slices are the caller's.
@@ -70,17 +71,17 @@ func (c *counters) snapshot() Counters {
 func (r *Registrar) noteDecision(d decision, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.status.Addresses, r.status.Err = d.verdicts, err
+	r.limit = err
+	r.status.Addresses, r.status.Err = d.verdicts, errors.Join(err, r.stateErr)
 }
 
 // publish makes the state of the pass visible. The caller has the turn.
 func (r *Registrar) publish() {
-	zones := []ZoneStatus{r.forward.status()}
-	units := slices.SortedFunc(maps.Values(r.reverse), func(a, b *unit) int {
-		return strings.Compare(a.place.zone+" "+a.place.server, b.place.zone+" "+b.place.server)
-	})
-	for _, u := range units {
-		zones = append(zones, u.status())
+	var zones []ZoneStatus
+	for _, units := range []map[place]*unit{r.forward, r.reverse} {
+		for _, u := range slices.SortedFunc(maps.Values(units), func(a, b *unit) int { return comparePlaces(a.place, b.place) }) {
+			zones = append(zones, u.status())
+		}
 	}
 	if r.search.failures > 0 {
 		zones = append(zones, r.search.status())
@@ -88,12 +89,13 @@ func (r *Registrar) publish() {
 	registered, skipped := r.registered(), r.skipped()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.status.Err = errors.Join(r.limit, r.stateErr)
 	r.status.Registered, r.status.Zones, r.status.Skipped = registered, zones, skipped
 }
 
 func (u *unit) status() ZoneStatus {
 	return ZoneStatus{
-		Zone: u.place.zone, Server: u.place.server, LastSuccess: u.lastSuccess, LastFailure: u.lastFailure,
+		Zone: u.place.zone, Server: u.place.server, Name: u.place.owner, LastSuccess: u.lastSuccess, LastFailure: u.lastFailure,
 		Err: u.err, Failures: u.failures, Next: u.next(),
 	}
 }

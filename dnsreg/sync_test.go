@@ -194,7 +194,7 @@ func TestFilterNarrows(t *testing.T) {
 	w.table.Set(host("192.0.2.1", "192.0.2.2", "192.0.2.3 skip")...)
 	asked := 0
 	r := w.registrar(func(c *Config) {
-		c.Filter = func(a srcselect.Address) bool {
+		c.Policy.Filter = func(a srcselect.Address) bool {
 			asked++
 			return a.Prefix.Addr() == netip.MustParseAddr("192.0.2.2")
 		}

@@ -13,6 +13,21 @@ import (
 // fudge is the difference of clocks that is tolerated, in seconds (RFC 8945 section 10: "recommended ... 300").
 const fudge = 300
 
+// brief is a key whose signatures count for a shorter time than fudge.
+type brief struct {
+	Key
+	seconds uint16
+}
+
+// once reports whether what is signed with the key may be sent only once.
+func once(key Key) bool {
+	if b, ok := key.(brief); ok {
+		key = b.Key
+	}
+	k, ok := key.(OnceKey)
+	return ok && k.Once()
+}
+
 const headerLen = 12
 
 var (
@@ -25,11 +40,15 @@ var (
 
 // signTSIG appends a TSIG record to a packed request and returns the signed message and its MAC.
 func signTSIG(key Key, msg []byte, now time.Time) (signed, mac []byte, err error) {
+	validity := uint16(fudge)
+	if b, ok := key.(brief); ok {
+		validity = b.seconds
+	}
 	t := &dns.TSIG{
 		Hdr:        dns.RR_Header{Name: key.Name(), Rrtype: dns.TypeTSIG, Class: dns.ClassANY},
 		Algorithm:  key.Algorithm(),
 		TimeSigned: uint64(now.Unix()),
-		Fudge:      fudge,
+		Fudge:      validity,
 		OrigId:     binary.BigEndian.Uint16(msg),
 	}
 	data, err := tsigVariables(append([]byte(nil), msg...), t)

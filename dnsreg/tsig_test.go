@@ -72,7 +72,11 @@ func unhex(t testing.TB, s string) []byte {
 
 func testKey(t testing.TB, algorithm string) Key {
 	t.Helper()
-	key, err := TSIG(keyName, algorithm, secret).Key(t.Context(), serverAddr)
+	auth := TSIG(keyName, algorithm, secret)
+	if algorithm == "hmac-sha1" {
+		auth = TSIGSHA1(keyName, secret)
+	}
+	key, err := auth.Key(t.Context(), serverAddr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +88,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	a, aaaa := setKey{hostName, dns.TypeA}, setKey{hostName, dns.TypeAAAA}
 	ten, eleven := rdata{addr: netip.MustParseAddr("192.0.2.10")}, rdata{addr: netip.MustParseAddr("192.0.2.11")}
 	v6 := rdata{addr: netip.MustParseAddr("2001:db8::10")}
-	add := updateMessage("example.test.", []edit{{key: a, adds: []rdata{ten}}, {key: aaaa, adds: []rdata{v6}}}, 1200)
+	add := updateMessage("example.test.", []edit{{key: a, ttl: 1200, adds: []rdata{ten}}, {key: aaaa, ttl: 1200, adds: []rdata{v6}}}, nil)
 	add.Id = 0xe719
 	req, err := newRequest(serverAddr, add, key, goldenTime)
 	if err != nil {
@@ -99,7 +103,7 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	}
 
 	// Where a record exists there is no CNAME: ours leaves that prerequisite out, nsupdate was told to send it.
-	swap := updateMessage("example.test.", []edit{{key: a, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, 1200)
+	swap := updateMessage("example.test.", []edit{{key: a, ttl: 1200, before: []rdata{ten}, deletes: []rdata{ten}, adds: []rdata{eleven}}}, nil)
 	swap.Id = 0x0748
 	swap.Answer = slices.Insert(swap.Answer, 0, bare(hostName, dns.TypeCNAME, dns.ClassNONE))
 	if req, err = newRequest(serverAddr, swap, key, goldenTime); err != nil {
@@ -107,6 +111,46 @@ func TestGoldenAgainstNsupdate(t *testing.T) {
 	}
 	if want := unhex(t, goldenSwap); !slices.Equal(req.wire, want) {
 		t.Errorf("got  %x\nwant %x", req.wire, want)
+	}
+}
+
+// Recorded in the same way at 2026-11-22 10:44:44 UTC:
+//
+//	nsupdate -y hmac-sha1:upd.example.test:a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+//	zone example.test
+//	prereq nxrrset host.example.test. CNAME
+//	update add host.example.test. 1200 A 192.0.2.10
+//	send
+func TestGoldenSHA1(t *testing.T) {
+	const (
+		request = "0167 2800 0001 0001 0001 0001" +
+			"076578616d706c650474657374 00 0006 0001" +
+			"04686f7374 c00c 0005 00fe 00000000 0000" +
+			"c01e 0001 0001 000004b0 0004 c000020a" +
+			"03757064076578616d706c650474657374 00 00fa 00ff 00000000 002f" +
+			"09686d61632d73686131 00 00006b02c79c 012c" + // hmac-sha1
+			"0014 5e09289c3958a686ab2f300fa129ff3dcacb082e 0167 0000 0000"
+		answer = "0167 a800 0001 0000 0000 0001" +
+			"076578616d706c650474657374 00 0006 0001" +
+			"03757064076578616d706c650474657374 00 00fa 00ff 00000000 002f" +
+			"09686d61632d73686131 00 00006b02c79c 012c" +
+			"0014 ee7f76511af6074de96ad2c6dc04efbf1f9a722d 0167 0000 0000"
+	)
+	signed := time.Unix(0x6b02c79c, 0)
+	k, ten := setKey{hostName, dns.TypeA}, rdata{addr: netip.MustParseAddr("192.0.2.10")}
+	m := updateMessage("example.test.", []edit{{key: k, ttl: 1200, adds: []rdata{ten}}}, nil)
+	m.Answer = m.Answer[:1] // nsupdate was told of the CNAME only
+	m.Id = 0x0167
+	req, err := newRequest(serverAddr, m, testKey(t, "hmac-sha1"), signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := unhex(t, request); !slices.Equal(req.wire, want) {
+		t.Errorf("got  %x\nwant %x", req.wire, want)
+	}
+	got, err := req.accept(unhex(t, answer), signed)
+	if err != nil || got == nil || !got.authentic || req.refusal(got) != nil {
+		t.Errorf("named's reply: %+v, %v", got, err)
 	}
 }
 
@@ -148,7 +192,7 @@ func TestEveryBitOfAReplyIsSigned(t *testing.T) {
 // The codec's TSIG is the slow twin: what we sign it verifies, what it signs we verify.
 func TestTSIGAgainstTheCodec(t *testing.T) {
 	encoded := base64.StdEncoding.EncodeToString(secret)
-	for _, algorithm := range []string{"hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"} {
+	for _, algorithm := range []string{"hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"} {
 		key := testKey(t, algorithm)
 		for n := range 40 {
 			m := new(dns.Msg)
@@ -191,9 +235,11 @@ func TestBadTSIGParameters(t *testing.T) {
 		says []string
 	}{
 		"unknown algorithm": {TSIG("k.", "hmac-sha3", secret), []string{`"k."`, `"hmac-sha3"`, "unknown"}},
-		"MD5":               {TSIG("k.", "hmac-md5", secret), []string{"hmac-md5", "refused"}},
+		"MD5":               {TSIG("k.", "hmac-md5", secret), []string{"hmac-md5", "refused", "RFC 8945 section 6"}},
 		"MD5, long name":    {TSIG("k.", "HMAC-MD5.SIG-ALG.REG.INT.", secret), []string{"HMAC-MD5", "refused"}},
-		"SHA-1":             {TSIG("k.", "hmac-sha1", secret), []string{"hmac-sha1", "refused"}},
+		"SHA-1":             {TSIG("k.", "hmac-sha1", secret), []string{"hmac-sha1", "refused", "TSIGSHA1"}},
+		"SHA-1, no secret":  {TSIGSHA1("k.", nil), []string{"secret is empty"}},
+		"SHA-1, no name":    {TSIGSHA1("", secret), []string{"no domain name"}},
 		"no secret":         {TSIG("k.", "", nil), []string{"secret is empty"}},
 		"no name":           {TSIG("", "", secret), []string{"no domain name"}},
 		"bad name":          {TSIG("a..b", "", secret), []string{`"a..b"`, "no domain name"}},

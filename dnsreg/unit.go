@@ -2,7 +2,6 @@ package dnsreg
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -11,7 +10,8 @@ import (
 // reverse zones.
 type unit struct {
 	place       place
-	failures    int // in a row
+	pass        uint64 // the last one that it was part of
+	failures    int    // in a row
 	err         error
 	until       time.Time // of the next attempt after a failure
 	refreshAt   time.Time // zero: never confirmed yet
@@ -79,39 +79,29 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 	}
 	u.failures++
 	u.until = now.Add(backoff(u.failures))
-	if ClassOf(res.err) != Permanent || errors.Is(res.err, ErrAlias) {
-		r.displace(u.place) // perhaps another server has the zone now, or a CNAME leads elsewhere (RFC 2317)
+	if ClassOf(res.err) == Rediscover && u.place.zone != "" {
+		r.places.displace(u.place) // the zone may be elsewhere now
 	}
-	r.cfg.Logger.Warn("dnsreg: attempt failed", "name", r.cfg.Name, "zone", u.place.zone, "server", u.place.server,
+	r.cfg.Logger.Warn("dnsreg: attempt failed", "zone", u.place.zone, "server", u.place.server,
 		"class", ClassOf(res.err), "failures", u.failures, "again", u.until.Sub(now), "error", res.err)
 }
 
-// displace forgets where the names of a zone live.
-func (r *Registrar) displace(gone place) {
-	for name, p := range r.places {
-		if p.zone == gone.zone && p.server == gone.server {
-			delete(r.places, name)
-		}
-	}
-}
-
-// wake is the time of the next pass. PTR records follow the forward zone, so while that one backs off
-// nothing else is due.
-func (r *Registrar) wake() time.Time {
-	t := r.forward.next()
-	if r.forward.failures > 0 {
-		return t
-	}
-	earlier := func(u *unit) {
-		if n := u.next(); n.Before(t) {
+// wake is the time of the next pass. PTR records that wait for a forward zone are not due by themselves.
+func (r *Registrar) wake() (t time.Time) {
+	earlier := func(n time.Time) {
+		if t.IsZero() || n.Before(t) {
 			t = n
 		}
 	}
-	for _, u := range r.reverse {
-		earlier(u)
+	for _, units := range []map[place]*unit{r.forward, r.reverse} {
+		for _, u := range units {
+			if u.pass == r.passes {
+				earlier(u.next())
+			}
+		}
 	}
 	if r.search.failures > 0 {
-		earlier(&r.search)
+		earlier(r.search.next())
 	}
 	return t
 }

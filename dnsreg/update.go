@@ -2,6 +2,7 @@ package dnsreg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -9,24 +10,31 @@ import (
 
 // updateMessage builds the UPDATE for one zone. With edits that change nothing it is a probe:
 // prerequisites alone, which tell whether the records are what we think they are.
+// With a pin it requires the serial too, and of the records only those that the serial does not cover.
 //
 // RFC 2136 section 2.4: all prerequisites hold, or nothing is done.
-func updateMessage(zone string, edits []edit, ttl uint32) *dns.Msg {
+func updateMessage(zone string, edits []edit, tied *pin) *dns.Msg {
 	m := new(dns.Msg)
 	m.Opcode = dns.OpcodeUpdate
+	m.Compress = true
 	m.Question = []dns.Question{{Name: zone, Qtype: dns.TypeSOA, Qclass: dns.ClassINET}}
+	if tied != nil {
+		m.Answer = append(m.Answer, tied.prerequisite())
+	}
 	for len(edits) > 0 {
 		n := 1
 		for n < len(edits) && edits[n].key.name == edits[0].key.name {
 			n++ // edits of one name come together
 		}
-		m.Answer = append(m.Answer, prerequisites(edits[:n])...)
+		if tied == nil || slices.ContainsFunc(edits[:n], func(e edit) bool { return !tied.covers(e) }) {
+			m.Answer = append(m.Answer, prerequisites(edits[:n])...)
+		}
 		for _, e := range edits[:n] {
 			for _, d := range e.deletes { // section 2.5.4: "Delete An RR From An RRset"
 				m.Ns = append(m.Ns, record(e.key, d, dns.ClassNONE, 0))
 			}
 			for _, d := range e.adds { // section 2.5.1: "Add To An RRset"
-				m.Ns = append(m.Ns, record(e.key, d, dns.ClassINET, ttl))
+				m.Ns = append(m.Ns, record(e.key, d, dns.ClassINET, e.ttl))
 			}
 		}
 		edits = edits[n:]
@@ -72,8 +80,12 @@ func record(k setKey, d rdata, class uint16, ttl uint32) dns.RR {
 		return &dns.A{Hdr: h, A: d.addr.AsSlice()}
 	case dns.TypeAAAA:
 		return &dns.AAAA{Hdr: h, AAAA: d.addr.AsSlice()}
+	case dns.TypeTXT:
+		return &dns.TXT{Hdr: h, Txt: strings.Split(d.text, "\x00")}
+	case dns.TypeDHCID:
+		return &dns.DHCID{Hdr: h, Digest: d.text}
 	}
-	return &dns.PTR{Hdr: h, Ptr: d.target}
+	return &dns.PTR{Hdr: h, Ptr: d.text}
 }
 
 // describe returns what an update does, in the words of nsupdate.
@@ -114,6 +126,14 @@ func words(command, verb string, rr dns.RR) string {
 		}
 	case *dns.PTR:
 		w = append(w, rr.Ptr)
+	case *dns.TXT:
+		for _, s := range rr.Txt {
+			w = append(w, `"`+s+`"`)
+		}
+	case *dns.DHCID:
+		w = append(w, rr.Digest)
+	case *dns.SOA:
+		w = append(w, rr.Ns, rr.Mbox, fmt.Sprint(rr.Serial, rr.Refresh, rr.Retry, rr.Expire, rr.Minttl))
 	}
 	return strings.Join(w, " ")
 }

@@ -8,7 +8,9 @@ import (
 // maxErrors bounds the errors that wait for a socket's next call.
 const maxErrors = 16
 
-// errorQueue holds the errors that wait for a socket's next call.
+// errorQueue holds the errors that wait for a socket's next call. No packet is read that came after one of
+// them: it was pushed before the packet, so who takes packets, and holds their queue's lock, finds that
+// it waits.
 type errorQueue struct {
 	count atomic.Int32 // of list, read without the lock
 
@@ -28,9 +30,12 @@ func (e *errorQueue) push(err *ICMPError) bool {
 	return true
 }
 
+// waits reports whether pop would return an error.
+func (e *errorQueue) waits() bool { return e.count.Load() > 0 }
+
 // pop returns the oldest error, or nil.
 func (e *errorQueue) pop() error {
-	if e.count.Load() == 0 {
+	if !e.waits() {
 		return nil
 	}
 	e.mu.Lock()

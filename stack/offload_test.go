@@ -159,12 +159,13 @@ func TestBadOffloadIsCounted(t *testing.T) {
 // fixedLink delivers packets, once.
 type fixedLink struct {
 	stack.OffloadLink
+	mac     net.HardwareAddr
 	packets []offload.Packet
 	done    chan struct{}
 }
 
 func (l *fixedLink) MTU() int                       { return 1500 }
-func (l *fixedLink) HardwareAddr() net.HardwareAddr { return nil }
+func (l *fixedLink) HardwareAddr() net.HardwareAddr { return l.mac }
 func (l *fixedLink) Close() error                   { close(l.done); return nil }
 
 func (l *fixedLink) WriteOffload(pkts []offload.Packet) (int, error) { return len(pkts), nil }
@@ -253,6 +254,42 @@ func TestRouterBetweenOffloadLinks(t *testing.T) {
 		if w.runs.Load() == 0 {
 			t.Errorf("%s: the router itself sent no run", dst)
 		}
+	}
+}
+
+// A router that cuts a run still knows whom the frame was for: RFC 1812 section 5.3.4 has it forward nothing that
+// came as a broadcast.
+func TestRouterRefusesBroadcastRuns(t *testing.T) {
+	mac := net.HardwareAddr{2, 0, 0, 0, 0, 1}
+	for _, tt := range []struct {
+		to            net.HardwareAddr
+		sent, refused uint64
+	}{
+		{mac, 3, 0},
+		{net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 0, 3},
+		{net.HardwareAddr{0x33, 0x33, 0, 0, 0, 1}, 0, 3},
+	} {
+		run := superSegment(3000, 1000)
+		frame := append(append(bytes.Clone(tt.to), 2, 0, 0, 0, 0, 2, 0x86, 0xdd), bytes.Join(run.Pieces, nil)...)
+		frame[14+7] = 64 // the hop limit
+		for at, a := range map[int]string{14 + 8: "2001:db8::9", 14 + 24: "2001:db8:1::9"} {
+			copy(frame[at:], netip.MustParseAddr(a).AsSlice())
+		}
+		run.Network, run.ChecksumStart, run.Pieces = 14, run.ChecksumStart+14, [][]byte{frame}
+
+		r := newStack(t, stack.Config{})
+		_, far := stack.Pipe(1500)
+		attach(t, r, "eth1", far, plain("2001:db8:1::1/64")).SetForward(true)
+		l := &fixedLink{mac: mac, packets: []offload.Packet{run}, done: make(chan struct{})}
+		i, err := r.Attach(stack.InterfaceConfig{Name: "eth0", Link: l, Forward: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, func() bool { f := r.Counters().Forward; return f.Sent+f.Refused == 3 })
+		if f := r.Counters().Forward; f.Sent != tt.sent || f.Refused != tt.refused {
+			t.Errorf("to %v: %+v", tt.to, f)
+		}
+		i.Detach()
 	}
 }
 

@@ -21,11 +21,11 @@ func TestRawQueueWakesEachReader(t *testing.T) {
 		default:
 			t.Fatalf("nobody is woken for packet %d", want)
 		}
-		if d := q.pop(); d == nil || d.hops != want {
+		if d := q.pop(new(errorQueue)); d == nil || d.hops != want {
 			t.Fatalf("packet %v, want %d", d, want)
 		}
 	}
-	if d := q.pop(); d != nil {
+	if d := q.pop(new(errorQueue)); d != nil {
 		t.Errorf("a third packet: %v", d)
 	}
 }
@@ -39,7 +39,7 @@ func TestRawQueueStaysSmall(t *testing.T) {
 			t.Fatal("full")
 		}
 		if n >= 10 {
-			if d := q.pop(); d.hops != (n-10)%7 {
+			if d := q.pop(new(errorQueue)); d.hops != (n-10)%7 {
 				t.Fatalf("packet %d came out of order", n)
 			}
 		}
@@ -51,7 +51,7 @@ func TestRawQueueStaysSmall(t *testing.T) {
 		t.Errorf("%d bytes, by the books", q.bytes)
 	}
 	q.close()
-	if q.push(queued(1)) || q.pop() != nil {
+	if q.push(queued(1)) || q.pop(new(errorQueue)) != nil {
 		t.Error("a closed queue holds something")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// ReadBatch waits for a packet, then takes what else is there and returns how many messages it
-// filled. Buffers, N and Addr are as in ReadFrom. OOB, where it is not empty, receives the control
+// ReadBatch waits for a packet, then takes what else is there, as far as no error comes first, and
+// returns how many messages it filled. Buffers, N and Addr are as in ReadFrom. OOB, where it is not empty, receives the control
 // messages that SetControlMessage asked for, in the host's own form, which ipv6.ControlMessage.Parse
 // reads; where golang.org/x/net has no such form, on Windows for one, NN is 0. flags must be 0.
 func (c *RawConn) ReadBatch(ms []ipv6.Message, flags int) (int, error) {

@@ -8,7 +8,9 @@ import (
 // sent, as IPV6_RECVERR and IP_RECVERR have it elsewhere: each is the error of one of the next
 // calls that read or write, which then did neither, with a *ICMPError inside. Such a packet has the
 // socket's protocol and, as far as the socket is bound or connected, its addresses; several sockets
-// may be told.
+// may be told. At most 16 wait; further ones are dropped and counted (Stats).
+//
+// An error comes before every packet that came after it, and may come before earlier ones.
 //
 // On a new socket it is off. Then only a connected socket is told, and only of what is not expected to
 // pass: port unreachable, administratively prohibited, parameter problem and the like; Packet
@@ -54,7 +56,16 @@ func (o *rawOptions) sent(m engine.ErrorMessage) bool {
 	return true
 }
 
+// tell queues an error for the next call and, behind it, what it says of the path.
 func (c *rawSocket) tell(o *rawOptions, m engine.ErrorMessage, lower bool) {
+	hard := engine.IsHardError(m.IPv4, m.Type, m.Code) || isTooBig(m) && o.dontFragment
+	if o.receiveErrors || hard && o.remote.IsValid() {
+		if c.errs.push(newICMPError(m)) {
+			c.queue.wakeAll()
+		} else {
+			c.stats.errors.Add(1)
+		}
+	}
 	if lower && o.receivePathMTU {
 		d := rawDatagrams.Get().(*rawDatagram)
 		*d = rawDatagram{payload: d.payload[:0], dst: m.Dst, iface: m.Interface, pathMTU: nextHopMTU(m)}
@@ -63,13 +74,4 @@ func (c *rawSocket) tell(o *rawOptions, m engine.ErrorMessage, lower bool) {
 			d.release()
 		}
 	}
-	hard := engine.IsHardError(m.IPv4, m.Type, m.Code) || isTooBig(m) && o.dontFragment
-	if !o.receiveErrors && !(hard && o.remote.IsValid()) {
-		return
-	}
-	if !c.errs.push(newICMPError(m)) {
-		c.stats.errors.Add(1)
-		return
-	}
-	c.queue.wakeAll()
 }

@@ -119,10 +119,15 @@ func (q *rawQueue) received() uint64 {
 	return q.pushed
 }
 
-// pop returns the oldest packet, which the caller releases, or nil.
-func (q *rawQueue) pop() *rawDatagram {
+// pop returns the oldest packet, which the caller releases, or nil. It is nil too while an error waits,
+// which comes first; then there is a token.
+func (q *rawQueue) pop(errs *errorQueue) *rawDatagram {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if errs.waits() {
+		q.wake()
+		return nil
+	}
 	if q.head == len(q.list) {
 		return nil
 	}

@@ -135,23 +135,16 @@ func (c *rawSocket) nextOrNews(wait bool) (*rawDatagram, error) {
 			return nil, os.ErrDeadlineExceeded
 		default:
 		}
-		if wait { // else the call has something to return first
+		if wait { // else the call has something to return first, and pop returns nil
 			if err := c.errs.pop(); err != nil {
 				c.queue.wakeAll() // the token may have been that of a packet
 				return nil, err
 			}
 		}
-		if d := c.queue.pop(); d != nil || !wait {
+		if d := c.queue.pop(&c.errs); d != nil || !wait {
 			return d, nil
 		}
-		if c.s.turn != nil {
-			c.s.yield(c.queue.ready, passed, c.done)
-		}
-		select {
-		case <-c.queue.ready:
-		case <-passed:
-		case <-c.done:
-		}
+		c.s.await(c.queue.ready, passed, c.done)
 	}
 }
 

@@ -38,6 +38,18 @@ func (s *Stack) yield(chans ...<-chan struct{}) {
 	s.turn.Wait(func() bool { return turn.Ready(chans...) })
 }
 
+// await returns once one of the channels can be received from, and takes the token if it is that.
+func (s *Stack) await(token, passed, done <-chan struct{}) {
+	if s.turn != nil {
+		s.yield(token, passed, done)
+	}
+	select {
+	case <-token:
+	case <-passed:
+	case <-done:
+	}
+}
+
 // start runs f on a goroutine of its own.
 func (s *Stack) start(f func()) {
 	if s.turn == nil {

@@ -193,17 +193,10 @@ func (c *UDPConn) next(b []byte) (udpRecord, error) {
 			c.queue.wake() // the token may have been that of a datagram
 			return udpRecord{}, err
 		}
-		if r, ok := c.queue.pop(b); ok {
+		if r, ok := c.queue.pop(b, &c.errs); ok {
 			return r, nil
 		}
-		if c.s.turn != nil {
-			c.s.yield(c.queue.ready, passed, c.done)
-		}
-		select {
-		case <-c.queue.ready:
-		case <-passed:
-		case <-c.done:
-		}
+		c.s.await(c.queue.ready, passed, c.done)
 	}
 }
 

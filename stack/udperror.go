@@ -7,7 +7,8 @@ import "github.com/hextet/hextet/stack/internal/engine"
 // calls that read or write, which then did neither, with a *ICMPError inside, whose Payload begins with
 // the ports.
 //
-// At most 16 wait; further ones are dropped and counted (Stats).
+// At most 16 wait; further ones are dropped and counted (Stats). An error comes before every datagram that
+// came after it, and may come before earlier ones.
 //
 // On a new socket it is off. Then only a connected socket is told, and only of what is not expected to
 // pass: port unreachable, administratively prohibited, parameter problem and the like; Packet

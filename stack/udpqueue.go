@@ -90,9 +90,15 @@ func (q *udpQueue) peek(b []byte) {
 	copy(b[n:], q.bytes)
 }
 
-// pop takes the oldest datagram out and copies as much of its payload as fits into b.
-func (q *udpQueue) pop(b []byte) (r udpRecord, ok bool) {
+// pop takes the oldest datagram out and copies as much of its payload as fits into b. It does not while an
+// error waits, which comes first; then there is a token.
+func (q *udpQueue) pop(b []byte, errs *errorQueue) (r udpRecord, ok bool) {
 	q.mu.Lock()
+	if errs.waits() {
+		q.mu.Unlock()
+		q.wake()
+		return udpRecord{}, false
+	}
 	if q.n == 0 {
 		q.mu.Unlock()
 		return udpRecord{}, false

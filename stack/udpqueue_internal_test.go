@@ -49,7 +49,7 @@ func TestUDPQueueTwin(t *testing.T) {
 				continue
 			}
 			room := rng.IntN(3000)
-			r, ok := q.pop(buf[:room])
+			r, ok := q.pop(buf[:room], new(errorQueue))
 			if ok != (len(twin) > 0) {
 				t.Fatalf("round %d, step %d: pop: %v with %d queued", round, n, ok, len(twin))
 			}

@@ -2,6 +2,7 @@ package dnsregtest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -10,12 +11,13 @@ import (
 type Request struct {
 	Network string // "udp" or "tcp"
 	Update  bool   // opcode UPDATE
-	Name    string // the question's name; for an update, the zone
-	Type    string // the question's type, as in "AAAA"
+	Name    string // the question's name; for an update, the zone; empty if there is none
+	Type    string // the question's type, as in "AAAA"; empty if there is none
 	Raw     []byte // the message, a copy
 }
 
-// Fault says what goes wrong with one request. The zero value: nothing.
+// Fault says what goes wrong with one request. The zero value: nothing. Several may go wrong together; the
+// package's documentation has a table.
 type Fault struct {
 	// Drop loses the request: it is neither carried out nor answered.
 	Drop bool
@@ -27,39 +29,145 @@ type Fault struct {
 	Truncate bool
 	// Unsigned leaves the reply without its TSIG record.
 	Unsigned bool
-	// Until holds the reply back until the channel is closed. Other requests are served meanwhile.
-	Until <-chan struct{}
-	// Forge returns messages to send before the true reply, from the same address.
+	// Skew is how far the server's clock is ahead, or behind if negative, while it handles this request:
+	// beyond the fudge of the request's signature it answers BADTIME.
+	Skew time.Duration
+	// SkewReply is how far the clock is ahead when it signs the reply.
+	SkewReply time.Duration
+	// Forge returns messages to send before the true reply, from the same address, at once.
 	// It gets a copy of the true reply.
 	Forge func(reply []byte) [][]byte
+	// Until holds the reply back until the channel is closed. Other requests are served meanwhile.
+	Until <-chan struct{}
+	// Delay holds the reply back for so long, after Until, by Config.AfterFunc.
+	Delay time.Duration
+	// Reorder holds the reply back, after Until and Delay, until another reply has been sent.
+	Reorder bool
+	// Duplicate is how many times more the reply is sent.
+	Duplicate int
+	// Crash kills the server: Server.Restart brings it back.
+	Crash Crash
 }
 
 func newRequest(req *dns.Msg, raw []byte, network string) Request {
-	return Request{
-		Network: network,
-		Update:  req.Opcode == dns.OpcodeUpdate,
-		Name:    dns.CanonicalName(req.Question[0].Name),
-		Type:    dns.Type(req.Question[0].Qtype).String(),
-		Raw:     slices.Clone(raw),
+	r := Request{Network: network, Update: req.Opcode == dns.OpcodeUpdate, Raw: slices.Clone(raw)}
+	if len(req.Question) > 0 {
+		r.Name, r.Type = dns.CanonicalName(req.Question[0].Name), dns.Type(req.Question[0].Qtype).String()
+	}
+	return r
+}
+
+// maxHeld bounds the replies that are held back. Beyond it they are dropped.
+const maxHeld = 4096
+
+// deliver sends the reply, late or after forged ones where the fault says so.
+func (s *Server) deliver(r reply, fault Fault) {
+	if fault.Forge != nil {
+		for _, forged := range fault.Forge(slices.Clone(r.messages[0])) {
+			r.send(forged)
+		}
+	}
+	r.copies = 1 + max(fault.Duplicate, 0)
+	if (fault.Until != nil || fault.Delay > 0 || fault.Reorder) && !s.hold() {
+		s.acknowledge(r.change)
+		s.drop()
+		return
+	}
+	switch {
+	case fault.Until != nil:
+		s.start(func() {
+			select {
+			case <-fault.Until:
+				s.wait(r, fault)
+			case <-s.done:
+			}
+		})
+	case fault.Delay > 0 || fault.Reorder:
+		s.wait(r, fault)
+	default:
+		s.emit(r)
 	}
 }
 
-// deliver sends the reply, late or after forged ones where the fault says so.
-func (s *Server) deliver(reply []byte, fault Fault, send func([]byte)) {
-	if fault.Forge != nil {
-		for _, forged := range fault.Forge(slices.Clone(reply)) {
-			send(forged)
-		}
+// hold makes room for one more reply that is held back.
+func (s *Server) hold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held >= maxHeld {
+		return false
 	}
-	if fault.Until == nil {
-		send(reply)
+	s.held++
+	return true
+}
+
+// wait does what Delay and Reorder say with a held reply.
+func (s *Server) wait(r reply, fault Fault) {
+	if fault.Delay > 0 {
+		fault, d := Fault{Reorder: fault.Reorder}, fault.Delay
+		s.after(d, func() { s.wait(r, fault) })
 		return
 	}
-	s.start(func() {
-		select {
-		case <-fault.Until:
-			send(reply)
-		case <-s.done:
+	s.mu.Lock()
+	alive := r.epoch == s.epoch
+	if alive && fault.Reorder {
+		s.later = append(s.later, r)
+	} else if alive {
+		s.held--
+	}
+	s.mu.Unlock()
+	if alive && !fault.Reorder {
+		s.emit(r)
+	}
+}
+
+// emit sends a reply, unless the server has died since it was asked, and then those that waited for that.
+func (s *Server) emit(r reply) {
+	s.mu.Lock()
+	alive := r.epoch == s.epoch && !s.closed
+	s.mu.Unlock()
+	if !alive {
+		return
+	}
+	for range r.copies {
+		for _, m := range r.messages {
+			r.send(m)
+		}
+	}
+	s.acknowledge(r.change)
+	s.mu.Lock()
+	later := s.later
+	s.later = nil
+	s.held = max(s.held-len(later), 0)
+	s.mu.Unlock()
+	for _, r := range later {
+		s.emit(r)
+	}
+}
+
+// after calls f when d has passed, unless stop or Close comes first.
+func (s *Server) after(d time.Duration, f func()) (stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return func() {}
+	}
+	s.timers++
+	id := s.timers
+	take := func() func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		stop := s.stops[id]
+		delete(s.stops, id)
+		return stop
+	}
+	s.stops[id] = s.cfg.AfterFunc(d, func() {
+		if take() != nil {
+			f()
 		}
 	})
+	return func() {
+		if stop := take(); stop != nil {
+			stop()
+		}
+	}
 }

@@ -1,10 +1,9 @@
 package dnsregtest
 
 import (
-	"encoding/binary"
+	"cmp"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -16,11 +15,30 @@ type Config struct {
 	// Zones are the names of the zones served. Each starts with an SOA record (MNAME ns1 below the
 	// zone, serial 1) and one NS record. A zone below another is a child zone of its own.
 	Zones []string
+	// ReadOnly are those of Zones that take no update: REFUSED.
+	ReadOnly []string
 	// Keys are the TSIG secrets by key name. Nil: updates are taken unsigned.
 	// Otherwise an unsigned update is answered REFUSED, as BIND does.
 	Keys map[string][]byte
+	// Algorithms ties keys of Keys, by name, to one algorithm ("hmac-sha256"): any other is answered
+	// BADKEY. Keys without an entry work with HMAC-SHA-1, 224, 256, 384 and 512.
+	Algorithms map[string]string
+	// AnyName takes A, AAAA, PTR and so on with names that are none of hosts, as BIND does with
+	// "check-names ignore". False: REFUSED.
+	AnyName bool
+	// MaxRecords is how many records an RRset may have: an update that adds more is answered SERVFAIL and
+	// undone. 0: any number. BIND's max-records-per-type is 100 by default.
+	MaxRecords int
+	// MaxStreams is how many streams may be open: for one more, the one that has been idle for longest is
+	// closed. 0: 256.
+	MaxStreams int
+	// IdleTimeout closes streams that ask nothing for so long. 0: never.
+	IdleTimeout time.Duration
 	// Now tells the time for TSIG. Nil: time.Now.
 	Now func() time.Time
+	// AfterFunc calls f in a goroutine of its own after d; stop prevents that. Fault.Delay and IdleTimeout
+	// need it, and nothing else here waits for time. Nil: time.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 	// Fault is asked what to do with each request. Nil: serve it. It is called by the goroutine that
 	// read the request.
 	Fault func(Request) Fault
@@ -31,25 +49,40 @@ type Config struct {
 
 // Stats counts what the server has seen.
 type Stats struct {
-	Queries     int // requests with opcode QUERY
+	Queries     int // requests with another opcode than UPDATE
 	QueryBytes  int // their octets, without IP, UDP or TCP framing
 	Updates     int // requests with opcode UPDATE, retransmissions and refused ones included
 	UpdateBytes int // their octets, signature included
 	Changed     int // updates that changed a zone
+	Transfers   int // zones sent whole
 	TCP         int // requests that came over a stream
-	Malformed   int // messages that are no request: dropped
+	Malformed   int // messages that are no request, or none that can be read: those are answered FORMERR
+	Dropped     int // messages that got no answer, for want of a header or by a Fault
+	Evicted     int // streams closed for a new one, or because they were idle
 }
 
 // Server is an authoritative server. Its methods may be called from any goroutine.
 type Server struct {
 	cfg  Config
-	keys map[string]string // canonical name to base64 secret, as the codec wants it
+	keys map[string]key // by canonical name
 
-	mu     sync.Mutex
-	zones  map[string]*zone
-	stats  Stats
-	open   map[io.Closer]struct{}
-	closed bool
+	mu      sync.Mutex
+	zones   map[string]*zone
+	stats   Stats
+	open    map[io.Closer]struct{} // sockets and streams
+	streams map[*stream]struct{}
+	uses    uint64 // counts the requests of all streams, to find the one that was idle for longest
+	closed  bool
+
+	down    bool
+	epoch   int      // counts crashes
+	changes uint64   // number of the last change
+	pending []change // not acknowledged yet, in order
+	held    int      // replies that are held back
+	later   []reply  // those of them that wait for another reply
+
+	timers uint64
+	stops  map[uint64]func() bool // of timers that are set
 
 	done chan struct{} // closed by Close: delayed replies give up
 	wg   sync.WaitGroup
@@ -60,105 +93,42 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.AfterFunc == nil {
+		cfg.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	cfg.MaxStreams = cmp.Or(cfg.MaxStreams, 256)
+	keys, err := newKeys(cfg.Keys, cfg.Algorithms)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		cfg:   cfg,
-		keys:  encodeKeys(cfg.Keys),
-		zones: make(map[string]*zone),
-		open:  make(map[io.Closer]struct{}),
-		done:  make(chan struct{}),
+		cfg:     cfg,
+		keys:    keys,
+		zones:   make(map[string]*zone),
+		open:    make(map[io.Closer]struct{}),
+		streams: make(map[*stream]struct{}),
+		stops:   make(map[uint64]func() bool),
+		done:    make(chan struct{}),
 	}
 	for _, name := range cfg.Zones {
 		z, err := newZone(name)
 		if err != nil {
 			return nil, err
 		}
+		z.anyName = cfg.AnyName
 		if s.zones[z.name] != nil {
 			return nil, fmt.Errorf("dnsregtest: zone %s is given twice", z.name)
 		}
 		s.zones[z.name] = z
 	}
+	for _, name := range cfg.ReadOnly {
+		z := s.zones[dns.CanonicalName(name)]
+		if z == nil {
+			return nil, fmt.Errorf("dnsregtest: read-only zone %q is none of the zones", name)
+		}
+		z.readOnly = true
+	}
 	return s, nil
-}
-
-// Listen binds UDP and TCP to one port of host, a free one, serves both, and returns the address as host:port.
-func (s *Server) Listen(host string) (address string, err error) {
-	for range 16 { // the TCP port of the same number may be taken
-		var pc net.PacketConn
-		if pc, err = net.ListenPacket("udp", net.JoinHostPort(host, "0")); err != nil {
-			break
-		}
-		var l net.Listener
-		if l, err = net.Listen("tcp", pc.LocalAddr().String()); err != nil {
-			pc.Close()
-			continue
-		}
-		s.ServePacket(pc)
-		s.ServeListener(l)
-		return pc.LocalAddr().String(), nil
-	}
-	return "", fmt.Errorf("dnsregtest: listen on %s: %w", host, err)
-}
-
-// ServePacket starts to serve datagrams and returns at once. Close closes pc.
-func (s *Server) ServePacket(pc net.PacketConn) {
-	s.serve(pc, func() {
-		buf := make([]byte, dns.MaxMsgSize)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			s.answer(buf[:n], "udp", func(reply []byte) { pc.WriteTo(reply, from) })
-		}
-	})
-}
-
-// ServeListener starts to serve streams and returns at once. Close closes l and its connections.
-func (s *Server) ServeListener(l net.Listener) {
-	s.serve(l, func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.serve(conn, func() { s.serveStream(conn) })
-		}
-	})
-}
-
-func (s *Server) serveStream(conn net.Conn) {
-	for {
-		var size [2]byte
-		if _, err := io.ReadFull(conn, size[:]); err != nil {
-			return
-		}
-		msg := make([]byte, binary.BigEndian.Uint16(size[:]))
-		if _, err := io.ReadFull(conn, msg); err != nil {
-			return
-		}
-		s.answer(msg, "tcp", func(reply []byte) {
-			conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
-		})
-	}
-}
-
-// serve runs loop until it ends by itself or Close closes c.
-func (s *Server) serve(c io.Closer, loop func()) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		c.Close()
-		return
-	}
-	s.open[c] = struct{}{}
-	s.start(func() {
-		loop()
-		c.Close()
-		s.mu.Lock()
-		delete(s.open, c)
-		s.mu.Unlock()
-	})
-	s.mu.Unlock()
 }
 
 // start runs f on a goroutine of its own.
@@ -180,6 +150,10 @@ func (s *Server) Close() error {
 	}
 	for c := range s.open {
 		c.Close()
+	}
+	for id, stop := range s.stops {
+		stop()
+		delete(s.stops, id)
 	}
 	s.mu.Unlock()
 	s.wg.Wait()

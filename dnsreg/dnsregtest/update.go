@@ -2,49 +2,49 @@ package dnsregtest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
 
-// update carries out an UPDATE request and returns its rcode (RFC 2136 section 3).
-func (s *Server) update(req *dns.Msg) int {
+// update carries out an UPDATE request and returns its rcode (RFC 2136 section 3), with the number of the
+// last change of a zone that a reply now acknowledges.
+//
+// The update section is scanned before the prerequisites are checked, as BIND does, so that who may not
+// update a zone can't find out by prerequisites what is in it.
+func (s *Server) update(req *dns.Msg, signed bool) (rcode int, change uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Section 3.1.1: "exactly one RR therein and that the RR's ZTYPE is SOA, else signal FORMERR". There
+	// are not two: such a message does not come so far.
+	if len(req.Question) == 0 || req.Question[0].Qtype != dns.TypeSOA {
+		return dns.RcodeFormatError, 0
+	}
 	q := req.Question[0]
-	if q.Qtype != dns.TypeSOA {
-		return dns.RcodeFormatError
-	}
+	// "Next, the ZNAME and ZCLASS are checked to see if the zone so named is one of this server's
+	// authority zones, else signal NOTAUTH".
 	z := s.zones[dns.CanonicalName(q.Name)]
-	if z == nil || q.Qclass != dns.ClassINET {
-		return dns.RcodeNotAuth
+	switch {
+	case z == nil || q.Qclass != dns.ClassINET:
+		return dns.RcodeNotAuth, 0
+	case len(s.keys) > 0 && !signed || z.readOnly: // section 3.3
+		return dns.RcodeRefused, 0
 	}
-	for _, check := range []func(*dns.Msg) int{z.prerequisites, z.prescan} {
+	for _, check := range []func(*dns.Msg) int{z.prescan, z.prerequisites} {
 		if rcode := check(req); rcode != dns.RcodeSuccess {
-			return rcode
+			return rcode, 0
 		}
 	}
-	names := make([]string, 0, len(req.Ns))
-	for _, rr := range req.Ns {
-		names = append(names, dns.CanonicalName(rr.Header().Name))
+	before, rcode := z.carryOut(req.Ns, s.cfg.MaxRecords)
+	if rcode != dns.RcodeSuccess || before == nil {
+		return rcode, 0
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	before := z.text(names...)
-	for _, rr := range req.Ns {
-		z.apply(rr)
-	}
-	// RFC 2136 section 3.6: the serial is incremented when "an update operation modifies the zone".
-	if !slices.Equal(before, z.text(names...)) {
-		soa := *z.soa()
-		soa.Serial++
-		z.put(&soa)
-		s.stats.Changed++
-	}
-	return dns.RcodeSuccess
+	s.stats.Changed++
+	return dns.RcodeSuccess, s.remember(z, before)
 }
 
 // prerequisites is RFC 2136 section 3.2.5, one record after the other; RRsets given by value are
-// compared when all their records are known.
+// compared when all their records are known. RDLENGTH was checked in reading the message.
 func (z *zone) prerequisites(req *dns.Msg) int {
 	type key struct {
 		name  string
@@ -54,35 +54,20 @@ func (z *zone) prerequisites(req *dns.Msg) int {
 	for _, rr := range req.Answer {
 		h := rr.Header()
 		name := dns.CanonicalName(h.Name)
-		n, set := z.nodes[name], z.nodes[name][h.Rrtype]
+		k := key{name, h.Rrtype}
 		switch {
 		case h.Ttl != 0:
 			return dns.RcodeFormatError
 		case !dns.IsSubDomain(z.name, name):
 			return dns.RcodeNotZone
-		case h.Class != dns.ClassINET && h.Rdlength != 0:
-			return dns.RcodeFormatError
-		case h.Class == dns.ClassANY && h.Rrtype == dns.TypeANY:
-			if n == nil {
-				return dns.RcodeNameError
-			}
-		case h.Class == dns.ClassANY:
-			if set == nil {
-				return dns.RcodeNXRrset
-			}
-		case h.Class == dns.ClassNONE && h.Rrtype == dns.TypeANY:
-			if n != nil {
-				return dns.RcodeYXDomain
-			}
-		case h.Class == dns.ClassNONE:
-			if set != nil {
-				return dns.RcodeYXRrset
-			}
 		case h.Class == dns.ClassINET:
-			k := key{name, h.Rrtype}
 			temp[k] = append(temp[k], rr)
-		default:
+		case h.Class != dns.ClassANY && h.Class != dns.ClassNONE:
 			return dns.RcodeFormatError
+		default:
+			if rcode := z.exist(h.Class, k.name, k.rtype); rcode != dns.RcodeSuccess {
+				return rcode
+			}
 		}
 	}
 	for k, want := range temp {
@@ -93,30 +78,50 @@ func (z *zone) prerequisites(req *dns.Msg) int {
 	return dns.RcodeSuccess
 }
 
-// equalSets compares without regard to order, TTL and repetition.
-func equalSets(a, b []dns.RR) bool {
-	within := func(a, b []dns.RR) bool {
-		return !slices.ContainsFunc(a, func(x dns.RR) bool {
-			return !slices.ContainsFunc(b, func(y dns.RR) bool { return dns.IsDuplicate(x, y) })
-		})
+// exist checks what does not depend on values: class ANY wants the name or RRset, class NONE its absence.
+// Section 2.4.4: a name in use owns a record; an empty non-terminal does not count.
+func (z *zone) exist(class uint16, name string, rtype uint16) int {
+	n := z.nodes[name]
+	found, yes, no := n[rtype] != nil, dns.RcodeYXRrset, dns.RcodeNXRrset
+	if rtype == dns.TypeANY {
+		found, yes, no = n != nil, dns.RcodeYXDomain, dns.RcodeNameError
 	}
-	return within(a, b) && within(b, a)
+	switch {
+	case class == dns.ClassANY && !found:
+		return no
+	case class == dns.ClassNONE && found:
+		return yes
+	}
+	return dns.RcodeSuccess
+}
+
+// equalSets compares without regard to order, TTL and repetition.
+func equalSets(a, b []dns.RR) bool { return within(a, b) && within(b, a) }
+
+func within(a, b []dns.RR) bool {
+	known := make(map[string][]dns.RR, len(b))
+	for _, rr := range b {
+		k := strings.ToLower(data(rr)) // IsDuplicate knows where case counts
+		known[k] = append(known[k], rr)
+	}
+	return !slices.ContainsFunc(a, func(x dns.RR) bool {
+		return !slices.ContainsFunc(known[strings.ToLower(data(x))], func(y dns.RR) bool { return dns.IsDuplicate(x, y) })
+	})
 }
 
 // prescan is RFC 2136 section 3.4.1.3: the whole update section is checked before the zone is touched.
+// RDLENGTH was checked in reading the message.
 func (z *zone) prescan(req *dns.Msg) int {
 	for _, rr := range req.Ns {
 		h := rr.Header()
-		meta := h.Rrtype == dns.TypeAXFR || h.Rrtype == dns.TypeIXFR || h.Rrtype == dns.TypeMAILA ||
-			h.Rrtype == dns.TypeMAILB || h.Rrtype == dns.TypeOPT || h.Rrtype == dns.TypeTSIG
-		bad := meta
+		var bad bool
 		switch h.Class {
 		case dns.ClassINET:
-			bad = bad || h.Rrtype == dns.TypeANY || h.Rdlength == 0
+			bad = isMeta(h.Rrtype)
 		case dns.ClassANY:
-			bad = bad || h.Ttl != 0 || h.Rdlength != 0
+			bad = h.Ttl != 0 || isMeta(h.Rrtype) && h.Rrtype != dns.TypeANY
 		case dns.ClassNONE:
-			bad = bad || h.Ttl != 0 || h.Rrtype == dns.TypeANY
+			bad = h.Ttl != 0 || isMeta(h.Rrtype)
 		default:
 			bad = true
 		}
@@ -125,61 +130,15 @@ func (z *zone) prescan(req *dns.Msg) int {
 			return dns.RcodeNotZone
 		case bad:
 			return dns.RcodeFormatError
+		case h.Class == dns.ClassINET && !z.anyName && !z.goodNames(rr):
+			return dns.RcodeRefused
 		}
 	}
 	return dns.RcodeSuccess
 }
 
-// apply is RFC 2136 section 3.4.2.
-func (z *zone) apply(rr dns.RR) {
-	h := rr.Header()
-	name := dns.CanonicalName(h.Name)
-	apex := func(rtype uint16) bool {
-		return name == z.name && (rtype == dns.TypeSOA || rtype == dns.TypeNS)
-	}
-	all := func(dns.RR) bool { return true }
-	switch {
-	case h.Class == dns.ClassANY && h.Rrtype == dns.TypeANY: // section 3.4.2.3, delete a name
-		for rtype := range z.nodes[name] {
-			if !apex(rtype) {
-				z.remove(name, rtype, all)
-			}
-		}
-	case h.Class == dns.ClassANY: // section 3.4.2.3, delete an RRset
-		if !apex(h.Rrtype) {
-			z.remove(name, h.Rrtype, all)
-		}
-	case h.Class == dns.ClassNONE: // section 3.4.2.4, delete a record
-		last := apex(dns.TypeNS) && h.Rrtype == dns.TypeNS && len(z.nodes[name][dns.TypeNS]) == 1
-		if h.Rrtype == dns.TypeSOA || last {
-			return
-		}
-		exact := dns.Copy(rr)
-		exact.Header().Class = dns.ClassINET
-		z.remove(name, h.Rrtype, func(old dns.RR) bool { return dns.IsDuplicate(old, exact) })
-	default:
-		z.add(name, rr)
-	}
-}
-
-// add is RFC 2136 section 3.4.2.2. A CNAME stands alone: what would break that is silently ignored.
-func (z *zone) add(name string, rr dns.RR) {
-	n := z.nodes[name]
-	switch rr := rr.(type) {
-	case *dns.CNAME:
-		if len(n) > 1 || len(n) == 1 && n[dns.TypeCNAME] == nil {
-			return
-		}
-	case *dns.SOA:
-		if name != z.name || int32(rr.Serial-z.soa().Serial) <= 0 { // RFC 1982 serial arithmetic
-			return
-		}
-	default:
-		if n[dns.TypeCNAME] != nil {
-			return
-		}
-	}
-	rr = dns.Copy(rr)
-	rr.Header().Name = name
-	z.put(rr)
+// isMeta reports types that no record in a zone has: section 3.4.1.2 names "ANY, AXFR, MAILA, MAILB, or any
+// other QUERY metatype"; RFC 6895 section 3.1 sets 128 to 255 aside for them, and OPT.
+func isMeta(rtype uint16) bool {
+	return rtype >= 128 && rtype <= 255 || rtype == dns.TypeOPT
 }

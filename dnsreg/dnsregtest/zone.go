@@ -27,8 +27,10 @@ func (r Record) String() string {
 type node map[uint16][]dns.RR
 
 type zone struct {
-	name  string // canonical
-	nodes map[string]node
+	anyName  bool   // Config.AnyName
+	name     string // canonical
+	nodes    map[string]node
+	readOnly bool // takes no updates
 }
 
 func newZone(name string) (*zone, error) {
@@ -46,30 +48,53 @@ func newZone(name string) (*zone, error) {
 	return z, nil
 }
 
-// put adds rr, or replaces the record that differs only in its TTL.
+// put adds rr, or replaces the record that differs only in its TTL. The others of the RRset get its TTL: RFC
+// 2181 section 5.2: "the TTLs of all RRs in an RRSet must be the same". RRsets are never changed in place.
 func (z *zone) put(rr dns.RR) {
-	name, rtype := dns.CanonicalName(rr.Header().Name), rr.Header().Rrtype
+	name, rtype, ttl := dns.CanonicalName(rr.Header().Name), rr.Header().Rrtype, rr.Header().Ttl
 	if z.nodes[name] == nil {
 		z.nodes[name] = make(node)
 	}
-	set := z.nodes[name][rtype]
-	if rtype == dns.TypeSOA || rtype == dns.TypeCNAME {
-		set = nil // one per name
+	old := z.nodes[name][rtype]
+	if slices.ContainsFunc(old, func(other dns.RR) bool { return other.Header().Ttl == ttl && dns.IsDuplicate(other, rr) }) {
+		return
 	}
-	set = slices.DeleteFunc(slices.Clone(set), func(old dns.RR) bool { return dns.IsDuplicate(old, rr) })
+	if rtype == dns.TypeSOA || rtype == dns.TypeCNAME || rtype == dns.TypeDNAME {
+		old = nil // one per name
+	}
+	set := make([]dns.RR, 0, len(old)+1)
+	for _, other := range old {
+		switch {
+		case dns.IsDuplicate(other, rr):
+			continue
+		case other.Header().Ttl != ttl:
+			other = dns.Copy(other)
+			other.Header().Ttl = ttl
+		}
+		set = append(set, other)
+	}
 	z.nodes[name][rtype] = append(set, rr)
 }
 
-// remove takes out the records of an RRset that match.
-func (z *zone) remove(name string, rtype uint16, match func(dns.RR) bool) {
+// remove takes out the record that has the data of rr.
+func (z *zone) remove(name string, rr dns.RR) {
+	rr = dns.Copy(rr)
+	rr.Header().Class = dns.ClassINET
+	rtype := rr.Header().Rrtype
+	old := z.nodes[name][rtype]
+	rest := slices.DeleteFunc(slices.Clone(old), func(other dns.RR) bool { return dns.IsDuplicate(other, rr) })
+	switch len(rest) {
+	case len(old):
+	case 0:
+		z.removeSet(name, rtype)
+	default:
+		z.nodes[name][rtype] = rest
+	}
+}
+
+func (z *zone) removeSet(name string, rtype uint16) {
 	n := z.nodes[name]
-	if n == nil {
-		return
-	}
-	n[rtype] = slices.DeleteFunc(slices.Clone(n[rtype]), match)
-	if len(n[rtype]) == 0 {
-		delete(n, rtype)
-	}
+	delete(n, rtype)
 	if len(n) == 0 {
 		delete(z.nodes, name)
 	}
@@ -93,14 +118,19 @@ func (z *zone) exists(name string) bool {
 	return false
 }
 
+// data is a record's in presentation form.
+func data(rr dns.RR) string {
+	_, data, _ := strings.Cut(rr.String(), "\t"+dns.Type(rr.Header().Rrtype).String()+"\t")
+	return data
+}
+
 // text lists the records of the given names, sorted.
 func (z *zone) text(names ...string) []Record {
 	var records []Record
 	for _, name := range names {
 		for rtype, set := range z.nodes[name] {
 			for _, rr := range set {
-				_, data, _ := strings.Cut(rr.String(), "\t"+dns.Type(rtype).String()+"\t")
-				records = append(records, Record{name, rr.Header().Ttl, dns.Type(rtype).String(), data})
+				records = append(records, Record{name, rr.Header().Ttl, dns.Type(rtype).String(), data(rr)})
 			}
 		}
 	}
@@ -126,6 +156,7 @@ func (s *Server) closest(name string) *zone {
 func (s *Server) Insert(lines ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pending = nil // a crash loses updates, not these
 	for _, line := range lines {
 		rr, err := dns.NewRR(line)
 		if err != nil || rr == nil {

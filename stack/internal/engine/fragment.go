@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/hextet/hextet/stack/internal/convert"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -99,7 +100,7 @@ func fits(pkt *stack.PacketBuffer, mtu int) bool {
 // eachFragment cuts the payload of pkt into pieces of at most size bytes, all but the last a multiple of
 // 8 (RFC 8200 section 4.5, RFC 791 section 3.2).
 func eachFragment(pkt *stack.PacketBuffer, size int, write func(part []byte, offset int, more bool) tcpip.Error) tcpip.Error {
-	payload := append(pkt.TransportHeader().View().ToSlice(), pkt.Data().AsRange().ToSlice()...)
+	payload := slices.Concat(pkt.TransportHeader().Slice(), pkt.Data().AsRange().ToSlice())
 	size &^= 7
 	for offset := 0; offset < len(payload); offset += size {
 		end := min(offset+size, len(payload))

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/hextet/hextet/stack/offload"
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -73,6 +75,7 @@ func receive(ep receiver, hooks *Hooks, pkt *stack.PacketBuffer) {
 		ep.HandlePacket(pkt)
 		return
 	}
+	link := slices.Clone(pkt.LinkHeader().Slice()) // who may forward a packet asks whom the frame was for
 	whole, _ := pkt.Data().PullUp(pkt.Data().Size())
 	s, err := offload.Packet{Info: described(gso), Pieces: [][]byte{whole}}.Segments()
 	if err != nil {
@@ -80,8 +83,9 @@ func receive(ep receiver, hooks *Hooks, pkt *stack.PacketBuffer) {
 	}
 	for i := range s.Len() {
 		cut := stack.NewPacketBuffer(stack.PacketBufferOptions{
-			Payload: buffer.MakeWithData(s.Append(nil, i)),
+			Payload: buffer.MakeWithData(s.Append(slices.Clone(link), i)),
 		})
+		cut.LinkHeader().Consume(len(link))
 		cut.NetworkProtocolNumber, cut.RXChecksumValidated = pkt.NetworkProtocolNumber, true
 		ep.HandlePacket(cut)
 		cut.DecRef()

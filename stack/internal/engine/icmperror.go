@@ -29,18 +29,18 @@ type ErrorMessage struct {
 }
 
 // A reporter is what an ErrorMessage goes through to sockets of gVisor's that would not hear of it
-// otherwise. Kind is what those understand; the embedding stack knows the message itself.
-type reporter struct {
-	ErrorMessage
-	kind stack.TransportErrorKind
-}
+// otherwise. The embedding stack knows the message itself.
+type reporter struct{ ErrorMessage }
 
 var _ stack.TransportError = (*reporter)(nil)
 
-func (r *reporter) Kind() stack.TransportErrorKind { return r.kind }
-func (r *reporter) Type() uint8                    { return r.ErrorMessage.Type }
-func (r *reporter) Code() uint8                    { return r.ErrorMessage.Code }
-func (r *reporter) Info() uint32                   { return r.ErrorMessage.Info }
+// Kind is what ends a connection that is not one yet.
+func (r *reporter) Kind() stack.TransportErrorKind {
+	return stack.DestinationHostUnreachableTransportError
+}
+func (r *reporter) Type() uint8  { return r.ErrorMessage.Type }
+func (r *reporter) Code() uint8  { return r.ErrorMessage.Code }
+func (r *reporter) Info() uint32 { return r.ErrorMessage.Info }
 func (r *reporter) Origin() tcpip.SockErrOrigin {
 	if r.IPv4 {
 		return tcpip.SockExtErrorOriginICMP
@@ -192,28 +192,20 @@ func lastSegment(b []byte) (netip.Addr, bool) {
 	return netip.AddrFrom16([16]byte(b[8:24])), true
 }
 
-// report tells gVisor's own sockets of what gVisor itself does not.
+// report tells gVisor's TCP, whose sockets are the only ones of its own, of what gVisor itself does not.
 func (d *dispatcher) report(e ErrorMessage) {
-	r := &reporter{ErrorMessage: e}
+	if e.Protocol != uint8(header.TCPProtocolNumber) || len(e.Payload) < 8 || !e.unreachable() || e.told() {
+		return
+	}
 	net := header.IPv6ProtocolNumber
 	if e.IPv4 {
 		net = header.IPv4ProtocolNumber
-	}
-	switch t := tcpip.TransportProtocolNumber(e.Protocol); {
-	case len(e.Payload) < 8 || !e.unreachable():
-		return
-	case t == header.TCPProtocolNumber && !e.told():
-		r.kind = stack.DestinationHostUnreachableTransportError // ends a connection that is not one yet
-	case t == header.UDPProtocolNumber && e.hard() && !e.isPort():
-		r.kind = stack.DestinationPortUnreachableTransportError // the only one that UDP hears
-	default:
-		return
 	}
 	pkt := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: newPayload(e.Payload)})
 	defer pkt.DecRef()
 	pkt.NICID = d.nic
 	pkt.NetworkProtocolNumber = net
-	d.DeliverTransportError(convert.Addr(e.Src), convert.Addr(e.Dst), net, tcpip.TransportProtocolNumber(e.Protocol), r, pkt)
+	d.DeliverTransportError(convert.Addr(e.Src), convert.Addr(e.Dst), net, header.TCPProtocolNumber, &reporter{e}, pkt)
 }
 
 // unreachable tells apart what is about the size of a packet.
@@ -224,11 +216,6 @@ func (e *ErrorMessage) unreachable() bool {
 	return e.Type != 2
 }
 
-// isPort: port unreachable.
-func (e *ErrorMessage) isPort() bool {
-	return e.IPv4 && e.Type == 3 && e.Code == 3 || !e.IPv4 && e.Type == 1 && e.Code == 4
-}
-
 // told reports whether gVisor tells TCP of it.
 func (e *ErrorMessage) told() bool {
 	if e.IPv4 {
@@ -236,10 +223,6 @@ func (e *ErrorMessage) told() bool {
 	}
 	return e.Type == 1 && (e.Code == 0 || e.Code == 4)
 }
-
-// hard reports whether there is no hope that the next packet fares better: the sender is told
-// without asking.
-func (e *ErrorMessage) hard() bool { return IsHardError(e.IPv4, e.Type, e.Code) }
 
 // IsHardError tells permanent errors from passing ones. RFC 1122 section 3.2.2.1 has the second kind:
 // network and host unreachable and source route failed, and section 3.2.2.4 time exceeded.

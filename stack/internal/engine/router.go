@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hextet/hextet/stack/internal/convert"
@@ -208,7 +209,7 @@ func (r *router) write(p packet, path Path, pkt *stack.PacketBuffer) tcpip.Error
 // resolutionFailed is told about a forwarded packet whose next hop did not answer in time.
 func (r *router) resolutionFailed(pkt *stack.PacketBuffer, parse func(b []byte) (packet, bool)) {
 	r.NoNeighbor.Add(1)
-	b := append(pkt.NetworkHeader().View().ToSlice(), pkt.Data().AsRange().ToSlice()...)
+	b := slices.Concat(pkt.NetworkHeader().Slice(), pkt.Data().AsRange().ToSlice())
 	if p, ok := parse(b); ok {
 		p.nic = pkt.InputNICID
 		r.unreachable(p, noNeighbor)

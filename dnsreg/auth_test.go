@@ -1,0 +1,77 @@
+package dnsreg
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+
+	"github.com/hextet/hextet/dnsreg/dnsregtest"
+)
+
+// freshKeys is an Auth whose first keys have a name that the server does not know.
+type freshKeys struct {
+	Auth
+	stale    int
+	made     int
+	rejected []Key
+}
+
+type onceKey struct {
+	Key
+	name string
+}
+
+func (k *onceKey) Name() string { return k.name }
+func (k *onceKey) Once() bool   { return true }
+
+func (a *freshKeys) Key(ctx context.Context, server string) (Key, error) {
+	k, err := a.Auth.Key(ctx, server)
+	a.made++
+	if a.made <= a.stale {
+		return &onceKey{k, "stale.example.test."}, err
+	}
+	return &onceKey{k, k.Name()}, err
+}
+
+func (a *freshKeys) Reject(_ string, k Key) { a.rejected = append(a.rejected, k) }
+
+// A key that the server refuses is given back, and another asked for, once; and what may be sent only once goes
+// over TCP.
+func TestRefusedKeyIsReplacedOnce(t *testing.T) {
+	for _, tt := range []struct {
+		stale, rejected int
+		ok              bool
+	}{{0, 0, true}, {1, 1, true}, {2, 2, false}} {
+		t.Run(strconv.Itoa(tt.stale), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testRefusedKey(t, tt.stale, tt.rejected, tt.ok) })
+		})
+	}
+}
+
+func testRefusedKey(t *testing.T, stale, rejected int, ok bool) {
+	var mem memNet
+	mem.serve(t, serverAddr, dnsregtest.Config{Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret}})
+	auth := &freshKeys{Auth: TSIG(keyName, "", secret), stale: stale}
+	var table AddressTable
+	table.Set(host("192.0.2.1")...)
+	r, err := New(Config{Name: hostName, Source: &table, Servers: []string{serverAddr}, Auth: auth, NoPTR: true, Dial: mem.dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Sync(t.Context())
+	if (err == nil) != ok {
+		t.Error(err)
+	}
+	if e, refused := errors.AsType[*ServerError](err); !ok && (!refused || e.Class() != Permanent) {
+		t.Error(err)
+	}
+	if len(auth.rejected) != rejected || slices.Contains(auth.rejected, nil) {
+		t.Errorf("rejected %v", auth.rejected)
+	}
+	if mem.dials["udp"] != 0 {
+		t.Errorf("dialled %v", mem.dials)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package dnsreg
+
+const raceEnabled = false

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/hextet/hextet/dnsreg"
+	"github.com/hextet/hextet/srcselect"
+)
+
+// origin is where addresses come from and messages leave by.
+type origin struct {
+	source dnsreg.Source
+	nameOf func(index int) string // of an interface; empty: it has none
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	close  func() error
+}
+
+// table is what is known of the host's addresses. Somebody keeps it up to date.
+type table struct {
+	dnsreg.AddressTable
+	mu    sync.Mutex
+	names map[int]string // of interfaces
+	last  []srcselect.Address
+}
+
+// set replaces the addresses. Whoever watches hears of it only if they are others: routers repeat their
+// advertisements, and each one renews lifetimes.
+func (t *table) set(names map[int]string, addrs []srcselect.Address) {
+	slices.SortFunc(addrs, func(a, b srcselect.Address) int {
+		return cmp.Or(cmp.Compare(a.Interface, b.Interface), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
+	})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.names = names
+	if !slices.EqualFunc(addrs, t.last, func(a, b srcselect.Address) bool { return reflect.DeepEqual(a, b) }) {
+		t.last = addrs
+		t.Set(addrs...)
+	}
+}
+
+func (t *table) interfaceName(index int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.names[index]
+}
+
+// skipping is a Source with addresses flagged by configuration: the flag of KB975808 where the system has none.
+type skipping struct {
+	dnsreg.Source
+	prefixes []netip.Prefix
+}
+
+func (s skipping) Addresses() ([]srcselect.Address, <-chan struct{}) {
+	addrs, changed := s.Source.Addresses()
+	addrs = slices.Clone(addrs)
+	for i := range addrs {
+		if contains(s.prefixes, addrs[i].Prefix.Addr()) {
+			addrs[i].SkipAsSource = true
+		}
+	}
+	return addrs, changed
+}
+
+func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.WithZone("")
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

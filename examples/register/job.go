@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/hextet/hextet/dnsreg"
+)
+
+// job is a registrar and what the command line wants of it.
+type job struct {
+	*dnsreg.Registrar
+	report reporter
+	log    *slog.Logger
+	again  <-chan os.Signal
+	close  func() error
+}
+
+// do returns the exit status.
+func (j *job) do(ctx context.Context, c *command) int {
+	switch {
+	case c.dryRun:
+		plan, err := j.Plan(ctx)
+		j.failed("plan", err)
+		j.failed("write", j.report.plan(plan))
+		return registerCode(ctx, err, plan.Addresses)
+	case c.deregister:
+		err := j.Deregister(ctx)
+		j.failed("deregister", err)
+		j.show()
+		return exitCode(ctx, err)
+	case c.once:
+		err := j.sync(ctx)
+		return registerCode(ctx, err, j.Status().Addresses)
+	}
+	return j.keep(ctx, c.deregisterOnExit)
+}
+
+// keep registers until ctx ends.
+func (j *job) keep(ctx context.Context, remove bool) int {
+	j.sync(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		j.Run(ctx) // its error is the context's
+	}()
+	for ctx.Err() == nil {
+		select {
+		case <-j.again:
+			j.sync(ctx)
+		case <-ctx.Done():
+		}
+	}
+	<-ended
+	j.log.Info("ending", "why", context.Cause(ctx))
+	if remove {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		err := j.Deregister(last)
+		j.failed("deregister", err)
+		if code := exitCode(context.Background(), err); code != exitDone {
+			return code
+		}
+	}
+	j.show()
+	if terminated(ctx) {
+		return exitDone
+	}
+	return exitInterrupted
+}
+
+// sync makes a pass and prints what has come of it.
+func (j *job) sync(ctx context.Context) error {
+	err := j.Sync(ctx)
+	if ctx.Err() == nil {
+		j.failed("sync", err)
+		j.show()
+	}
+	return err
+}
+
+func (j *job) show() { j.failed("write", j.report.status(j.Status())) }
+
+func (j *job) failed(what string, err error) {
+	if err != nil {
+		j.log.Error(what, "class", dnsreg.ClassOf(err), "error", err)
+	}
+}

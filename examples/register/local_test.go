@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLocalResolvers(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []string
+		err  string
+	}{
+		{"# made by hand\nsearch example.test\nnameserver 192.0.2.53\nnameserver\t2001:db8::53 \nnameserver fe80::1%eth0\nnameserver nonsense\n; nameserver 192.0.2.54\n",
+			[]string{"192.0.2.53:53", "[2001:db8::53]:53", "[fe80::1%eth0]:53"}, ""},
+		{"search example.test\n", nil, "names no resolver"},
+	} {
+		file := filepath.Join(t.TempDir(), "resolv.conf")
+		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := localResolvers(file)
+		if !slices.Equal(got, tt.want) || (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%q: %v, %v", tt.text, got, err)
+		}
+	}
+	if _, err := localResolvers(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "neither server nor resolver") {
+		t.Errorf("no file: %v", err)
+	}
+}

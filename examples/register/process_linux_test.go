@@ -1,0 +1,162 @@
+//go:build !android
+
+package main
+
+import (
+	"encoding/json"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/hextet/hextet/dnsreg/dnsregtest"
+	"github.com/hextet/hextet/internal/peertest"
+)
+
+// start runs the program in a process of its own.
+func startProcess(t *testing.T, args ...string) (p *exec.Cmd, states *json.Decoder) {
+	t.Helper()
+	p = exec.CommandContext(t.Context(), os.Args[0], args...)
+	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Stderr = t.Output()
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p, json.NewDecoder(out)
+}
+
+func signalTo(t *testing.T, p *exec.Cmd, s os.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hears passes on which updates arrive, and can have all of them lost.
+type hears struct {
+	updates chan struct{}
+	deaf    atomic.Bool
+}
+
+func (h *hears) fault(r dnsregtest.Request) dnsregtest.Fault {
+	if r.Update {
+		select {
+		case h.updates <- struct{}{}:
+		default:
+		}
+	}
+	return dnsregtest.Fault{Drop: h.deaf.Load()}
+}
+
+// The program itself, with the kernel's addresses and the kernel's signals.
+func TestProcess(t *testing.T) {
+	peertest.EnterNetns(t)
+	peertest.Run(t, "ip link add reg0 type veth peer name reg1")
+	peertest.Run(t, "ip link set reg0 up")
+	for _, a := range []string{"192.0.2.7/24", "192.0.2.8/24", "203.0.113.7/24"} {
+		peertest.Run(t, "ip address add "+a+" dev reg0")
+	}
+	h := hears{updates: make(chan struct{}, 64)}
+	w := newWorld(t, h.fault)
+	has := func() string {
+		var all []string
+		for _, r := range w.Records("host.example.test") {
+			all = append(all, r.Data)
+		}
+		return strings.Join(all, " ")
+	}
+	p, states := startProcess(t, "-name", "host.example.test", "-server", w.address, "-key", keyFile(t, testKey), "-json",
+		"-skip", "192.0.2.8", "-deregister-on-exit")
+	first := nextState(t, states)
+	if has() != "192.0.2.7 203.0.113.7" || len(first.Skipped) != 1 ||
+		!slices.Contains(first.Addresses, addressLine{netip.MustParseAddr("192.0.2.8"), "reg0", "skip-as-source"}) {
+		t.Errorf("DNS has %s\n%+v", has(), first)
+	}
+
+	for len(h.updates) > 0 {
+		<-h.updates
+	}
+	peertest.Run(t, "ip address add 192.0.2.9/24 dev reg0")
+	select {
+	case <-h.updates: // nobody asked for it
+	case <-t.Context().Done():
+	}
+	signalTo(t, p, syscall.SIGHUP)
+	if second := nextState(t, states); has() != "192.0.2.7 192.0.2.9 203.0.113.7" || second.Counters.Probes == 0 {
+		t.Errorf("DNS has %s\n%+v", has(), second)
+	}
+
+	signalTo(t, p, os.Interrupt)
+	nextState(t, states)
+	p.Wait()
+	if code := p.ProcessState.ExitCode(); code != exitInterrupted || has() != "" {
+		t.Errorf("exit status %d, DNS has %q", code, has())
+	}
+}
+
+// A second interruption ends the program at once, whatever it waits for.
+func TestSecondInterruption(t *testing.T) {
+	peertest.EnterNetns(t)
+	h := hears{updates: make(chan struct{}, 64)}
+	peertest.Run(t, "ip address add 192.0.2.7/32 dev lo")
+	w := newWorld(t, h.fault)
+	p, states := startProcess(t, "-name", "host.example.test", "-server", w.address, "-key", keyFile(t, testKey), "-json",
+		"-deregister-on-exit", "-timeout", "1h")
+	nextState(t, states)
+	h.deaf.Store(true)
+	for len(h.updates) > 0 {
+		<-h.updates
+	}
+	signalTo(t, p, os.Interrupt)
+	<-h.updates // it tries to remove its records
+	signalTo(t, p, os.Interrupt)
+	p.Wait()
+	if s, ok := p.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGINT {
+		t.Errorf("ended by %v", p.ProcessState)
+	}
+}
+
+// A stack behind a TUN device registers its own addresses, through itself.
+func TestStackProcess(t *testing.T) {
+	peertest.EnterNetns(t)
+	peertest.Run(t, "ip tuntap add dev reg0 mode tun")
+	peertest.Run(t, "ip address add 192.0.2.1/24 dev reg0")
+	peertest.Run(t, "ip address add 198.51.100.1/32 dev reg0")
+	peertest.Run(t, "ip link set reg0 up")
+	w := newWorld(t, nil)
+	at, err := w.Listen("198.51.100.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, states := startProcess(t, "-name", "host.example.test", "-server", at, "-key", keyFile(t, testKey), "-json", "-once",
+		"-stack", "reg0", "-address", "192.0.2.7/24", "-address", "192.0.2.8/24", "-skip", "192.0.2.8", "-gateway", "192.0.2.1")
+	l := nextState(t, states)
+	if err := p.Wait(); err != nil || len(l.Registered) != 1 || len(w.Records("7.2.0.192.in-addr.arpa")) != 1 ||
+		len(w.Records("host.example.test")) != 1 || !slices.Contains(l.Addresses, addressLine{netip.MustParseAddr("192.0.2.8"), "reg0", "skip-as-source"}) {
+		t.Errorf("%v, %+v, DNS has %v", err, l, w.Records("host.example.test"))
+	}
+}
+
+// What can't be a stack is said before anything is opened.
+func TestStackSettings(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"-stack reg0", "stack without address"},
+		{"-address 192.0.2.7/24", "give stack too"},
+		{"-stack this-name-is-too-long -address 192.0.2.7/24", "at most 15"},
+	} {
+		var w world
+		p := w.program(append(strings.Fields(tt.args), "-name", "host.example.test", "-server", "192.0.2.53")...)
+		p.open = openOrigin
+		if code := p.run(t.Context()); code != exitUsage || !strings.Contains(w.log.String(), tt.want) {
+			t.Errorf("%s: exit status %d\n%s", tt.args, code, &w.log)
+		}
+	}
+}
