@@ -37,8 +37,9 @@ func TestParseKey(t *testing.T) {
 		"no end":                {"key a { algorithm hmac-sha256; secret " + testKey + ";", nil, "other than one key"},
 		"open comment":          {"/* key", nil, "comment has no end"},
 		"open quote":            {"key \"a", nil, "quoted word has no end"},
-		"weak":                  {"hmac-md5:a:" + testKey, nil, "too weak"},
+		"weak":                  {"hmac-md5:a:" + testKey, nil, "MD5"},
 		"not base64":            {"hmac-sha256:a:" + strings.ToUpper(testKey) + "!", nil, "not base64"},
+		"sha1":                  {"hmac-sha1:a:" + testKey, nil, "sha1 = yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseKey(tt.text, false)
@@ -70,6 +71,17 @@ func sameKey(t *testing.T, a, b dnsreg.Auth) bool {
 		macs, names = append(macs, string(mac)), append(names, key.Name()+" "+key.Algorithm())
 	}
 	return macs[0] == macs[1] && names[0] == names[1]
+}
+
+// A key for hmac-sha1 takes somebody who wants it.
+func TestParseKeySHA1(t *testing.T) {
+	got, err := parseKey("hmac-sha1:a:"+testKey, true)
+	if err != nil || !sameKey(t, got, dnsreg.TSIGSHA1("a", []byte("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"))) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := parseKey("hmac-sha1:a:!", true); err == nil {
+		t.Error("what is not base64 is taken")
+	}
 }
 
 // A key that everybody may read is used, and warned of.

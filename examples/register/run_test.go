@@ -58,6 +58,12 @@ func TestExitStatus(t *testing.T) {
 		"bad value":           {nil, good, []string{"-ttl", "soon"}, exitUsage, "ttl", 0},
 		"argument":            {nil, good, []string{"now"}, exitUsage, `"now"`, 0},
 		"two actions":         {nil, good, []string{"-once", "-dry-run"}, exitUsage, "-dry-run and -once", 0},
+		"script":              {nil, good, []string{"-once", "-script"}, exitUsage, "-script", 0},
+		"private":             {nil, "10.0.0.7/24", []string{"-once", "-private=no", "-key", right}, exitNothing, "", 0},
+		"other prefix":        {nil, good, []string{"-once", "-not-prefix", "192.0.2.0/28", "-key", right}, exitNothing, "", 0},
+		"other family":        {nil, good, []string{"-once", "-ipv4=no", "-key", right}, exitNothing, "", 0},
+		"no such interface":   {nil, good, []string{"-once", "-suffix", "eth7 lab.example.test"}, exitUsage, "there is no interface eth7; there are eth0", 0},
+		"underscore":          {nil, good, []string{"-once", "-name", "a_b.example.test", "-underscore", "-key", right}, exitRefused, "REFUSED", 0},
 		"no key file":         {nil, good, []string{"-once", "-key", "/nonexistent"}, exitUsage, "/nonexistent", 0},
 		"bad name":            {nil, good, []string{"-once", "-name", "a_b.example.test"}, exitUsage, "a_b", 0},
 		"no config file":      {nil, good, []string{"-config", "/nonexistent"}, exitUsage, "/nonexistent", 0},
@@ -83,6 +89,21 @@ func TestExitStatusLimit(t *testing.T) {
 	code := w.run(t.Context(), "-once", "-max-addresses", "1", "-key", keyFile(t, testKey))
 	if code != exitRefused || w.Stats().Updates != 0 || !strings.Contains(w.out.String(), "error: ") {
 		t.Errorf("exit status %d, %+v\n%s", code, w.Stats(), &w.out)
+	}
+}
+
+// Further names, and that of the interface, get the same addresses. PTR records point to the first.
+func TestFurtherNames(t *testing.T) {
+	w := newWorld(t, nil, address("192.0.2.7/24"))
+	code := w.run(t.Context(), "-once", "-also", "www.example.test", "-suffix", "eth0 lab.example.test", "-key", keyFile(t, testKey))
+	for _, name := range []string{"host.example.test", "www.example.test", "host.lab.example.test"} {
+		if all := w.Records(name); len(all) != 1 || all[0].Data != "192.0.2.7" {
+			t.Errorf("%s has %v", name, all)
+		}
+	}
+	ptr := w.Records("7.2.0.192.in-addr.arpa")
+	if code != exitDone || len(ptr) != 1 || ptr[0].Data != "host.example.test." || !strings.Contains(w.out.String(), "as host.example.test., www.example.test., host.lab.example.test.\n") {
+		t.Errorf("exit status %d, PTR %v\n%s", code, ptr, &w.out)
 	}
 }
 
@@ -161,7 +182,8 @@ func TestDryRun(t *testing.T) {
 			t.Errorf("exit status %d\n%s", code, &w.log)
 		}
 	}
-	golden(t, "dry-run.out", strings.ReplaceAll(w.out.String(), w.address, "SERVER"))
+	scrub := strings.NewReplacer(w.address, "SERVER", strings.ReplaceAll(w.address, ":", " "), "SERVER")
+	golden(t, "dry-run.out", scrub.Replace(w.out.String()))
 	if w.Stats().Updates != 0 {
 		t.Errorf("%d updates were sent", w.Stats().Updates)
 	}
