@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -185,6 +186,9 @@ type parcel struct {
 // changes reports whether the update does more than require.
 func (m *parcel) changes() bool { return len(m.msg.Ns) > 0 }
 
+// doubtful reports whether the update is sent again, since nobody knows whether it was carried out.
+func (m *parcel) doubtful() bool { return slices.ContainsFunc(m.edits, func(e edit) bool { return e.doubt }) }
+
 // compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
 // that is none.
 func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit) (*parcel, error) {
@@ -228,7 +232,9 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 		p.skewed = true // the clocks differ by more than briefly: tie it to the serial
 		return true, nil
 	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
-		s.net.counters.conflicts.Add(1)
+		if !m.doubtful() {
+			s.net.counters.conflicts.Add(1) // else it only answers the question whether the last one was carried out
+		}
 		s.lostRace(m, p, now)
 		if s.races++; s.races < maxRaces {
 			return true, nil
@@ -246,16 +252,16 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 // lostRace follows a failed prerequisite. After a retransmission it may have been our own message that made
 // it fail; reading back tells.
 func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
-	guessed := false
+	guessed := false // then its own prerequisites are tried again, with the serial as it is
 	if m.tied {
 		if guessed = p.refused(now); now.Before(p.loose) {
-			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "for", looseTime)
+			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "until", p.loose)
 		}
 	}
 	for _, e := range m.edits {
 		s.done[e.key], s.set(e.key).pass = false, 0
-		if guessed && !e.doubt && e.since != p.state {
-			s.doubt(e) // its own prerequisites are tried again, with the serial as it is
+		if guessed && !m.doubtful() && e.since != p.state {
+			s.doubt(e)
 		} else {
 			s.forget(e)
 		}
