@@ -2,10 +2,10 @@ package dnsreg
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -17,6 +17,7 @@ import (
 // transport exchanges messages with servers. Every exchange has a fresh id and a fresh socket.
 type transport struct {
 	clock    Clock
+	dice     *rand.Rand
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout  time.Duration
 	tcp      bool
@@ -46,7 +47,7 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 		network = "tcp" // where nothing is sent again
 	}
 	for {
-		msg.Id = randomID()
+		msg.Id = uint16(t.dice.Uint32())
 		req, err := newRequest(server, msg, key, t.clock.Now())
 		if err != nil {
 			return nil, err
@@ -66,12 +67,6 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 	}
 }
 
-func randomID() uint16 {
-	var b [2]byte
-	rand.Read(b[:]) // never fails
-	return binary.BigEndian.Uint16(b[:])
-}
-
 // buffers are for messages as they come in; what is done with a message works on a copy.
 var buffers = sync.Pool{New: func() any { return new([2 + dns.MaxMsgSize]byte) }}
 
@@ -82,7 +77,7 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request,
 		return nil, because(ctx, err)
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees who reads or writes
+	defer onEnd(ctx, t.clock, func() { conn.Close() })() // frees who reads or writes
 	buf := buffers.Get().(*[2 + dns.MaxMsgSize]byte)
 	defer buffers.Put(buf)
 	in := &receiver{conn: conn, network: network, buf: buf[:]}

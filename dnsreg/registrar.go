@@ -48,7 +48,7 @@ func New(cfg Config) (*Registrar, error) {
 	}
 	r := &Registrar{
 		cfg:     cfg,
-		net:     &transport{clock: cfg.Clock, dial: cfg.Dial, timeout: cfg.Timeout, tcp: cfg.TCP},
+		net:     &transport{clock: cfg.Clock, dice: diceOf(cfg.Clock), dial: cfg.Dial, timeout: cfg.Timeout, tcp: cfg.TCP},
 		ttl:     uint32(cfg.TTL / time.Second),
 		turn:    make(chan struct{}, 1),
 		memory:  make(map[setKey]*rrset),

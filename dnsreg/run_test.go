@@ -350,7 +350,7 @@ func TestBackoffStaysInItsBounds(t *testing.T) {
 	for failures := 1; failures < 70; failures++ {
 		var seen []time.Duration
 		for range 200 {
-			seen = append(seen, backoff(failures))
+			seen = append(seen, backoff(diceOf(hostClock{}), failures))
 		}
 		window := min(maxBackoff, minBackoff<<min(failures, 20))
 		if lo, hi := slices.Min(seen), slices.Max(seen); lo < minBackoff || hi > window || hi < window/2 {

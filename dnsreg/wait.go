@@ -1,22 +1,32 @@
 package dnsreg
 
-// Waiter is a Clock that has to know who waits: one whose time stands still while anybody has something left
-// to do, as that of a simulated network does. On such a Clock a Registrar waits through Wait, for the time, for
-// the Source and for its turn, and starts its goroutines by Go.
-type Waiter interface {
+import (
+	"context"
+	crypto "crypto/rand"
+	"encoding/binary"
+	"math/rand/v2"
+)
+
+// Simulation is a Clock that has to know who waits: one whose time stands still while anybody has something
+// left to do, as in a network that exists in memory only. There a Registrar waits through Wait, for the time,
+// for the Source and for its turn, starts its goroutines by Go, and draws what is random from Source, so that a
+// run can be repeated. It is nothing for real networks: whoever knows the Source knows the ids of messages.
+type Simulation interface {
 	Clock
 	// Wait returns when ready returns true, or when the Clock has come to an end. ready is called from any
 	// goroutine each time that something may have changed, and does not block.
 	Wait(ready func() bool)
 	// Go runs f on a goroutine of its own.
 	Go(f func())
+	// Source must be safe for use from several goroutines.
+	Source() rand.Source
 }
 
 // await receives from one of the channels, of those that are ready the first, and returns it. At most five
 // may be given. A channel is one that is closed some time or has room for tokens; nil is never ready.
 func await(c Clock, channels ...<-chan struct{}) <-chan struct{} {
-	if w, ok := c.(Waiter); ok {
-		w.Wait(func() bool { return firstReady(channels) != nil })
+	if s, ok := c.(Simulation); ok {
+		s.Wait(func() bool { return firstReady(channels) != nil })
 	}
 	if ch := firstReady(channels); ch != nil {
 		select {
@@ -62,9 +72,41 @@ func firstReady(channels []<-chan struct{}) <-chan struct{} {
 
 // start runs f on a goroutine of its own, the Clock's if it has some.
 func start(c Clock, f func()) {
-	if w, ok := c.(Waiter); ok {
-		w.Go(f)
+	if s, ok := c.(Simulation); ok {
+		s.Go(f)
 		return
 	}
 	go f()
+}
+
+// onEnd runs f on a goroutine of its own when ctx ends before stop is called.
+func onEnd(ctx context.Context, c Clock, f func()) (stop func()) {
+	if _, ok := c.(Simulation); !ok {
+		forget := context.AfterFunc(ctx, f)
+		return func() { forget() }
+	}
+	stopped := make(chan struct{})
+	start(c, func() {
+		if await(c, stopped, ctx.Done()) == ctx.Done() {
+			f()
+		}
+	})
+	return func() { close(stopped) }
+}
+
+// diceOf returns what decides all that is random: ids and jitter.
+func diceOf(c Clock) *rand.Rand {
+	if s, ok := c.(Simulation); ok {
+		return rand.New(s.Source())
+	}
+	return rand.New(unpredictable{})
+}
+
+// unpredictable is crypto/rand as a Source.
+type unpredictable struct{}
+
+func (unpredictable) Uint64() uint64 {
+	var b [8]byte
+	crypto.Read(b[:]) // never fails
+	return binary.NativeEndian.Uint64(b[:])
 }
