@@ -113,10 +113,10 @@ func unsignedUpdate(t *testing.T, s subject) string {
 // sendRaw sends a request as it is, over UDP, whatever its length.
 func sendRaw(t *testing.T, s subject, req *request) error {
 	t.Helper()
-	n := &transport{clock: hostClock{}, dial: new(net.Dialer).DialContext}
+	n := &transport{clock: hostClock{}, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext}
 	ctx, cancel := withTimeout(t.Context(), hostClock{}, 2*time.Second)
 	defer cancel()
-	got, err := n.roundTrip(ctx, "udp", req)
+	got, err := n.roundTrip(ctx, "udp", req, time.Now().Add(2*time.Second))
 	if err != nil {
 		return &NoReplyError{Server: req.server, Op: req.op, Name: req.name, Err: err}
 	}
@@ -126,7 +126,7 @@ func sendRaw(t *testing.T, s subject, req *request) error {
 func signRequest(t *testing.T, s subject, m *dns.Msg) *request {
 	t.Helper()
 	m = m.Copy()
-	m.Id = randomID()
+	m.Id = dns.Id()
 	req, err := newRequest(s.Address, m, testKey(t, ""), time.Now())
 	if err != nil {
 		t.Fatal(err)
