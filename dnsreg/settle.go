@@ -187,7 +187,9 @@ type parcel struct {
 func (m *parcel) changes() bool { return len(m.msg.Ns) > 0 }
 
 // doubtful reports whether the update is sent again, since nobody knows whether it was carried out.
-func (m *parcel) doubtful() bool { return slices.ContainsFunc(m.edits, func(e edit) bool { return e.doubt }) }
+func (m *parcel) doubtful() bool {
+	return slices.ContainsFunc(m.edits, func(e edit) bool { return e.doubt })
+}
 
 // compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
 // that is none.
