@@ -2,10 +2,10 @@ package dnsreg
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -17,6 +17,7 @@ import (
 // transport exchanges messages with servers. Every exchange has a fresh id and a fresh socket.
 type transport struct {
 	clock    Clock
+	dice     *rand.Rand
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout  time.Duration
 	tcp      bool
@@ -38,6 +39,7 @@ const firstTry = time.Second
 // at once over TCP if the message is long. The error is a *ServerError when the reply says no, else a
 // *NoReplyError, unless the request can't be built.
 func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, key Key) (*dns.Msg, error) {
+	deadline := t.clock.Now().Add(t.timeout)
 	ctx, cancel := withTimeout(ctx, t.clock, t.timeout)
 	defer cancel()
 	network := "udp"
@@ -45,7 +47,7 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 		network = "tcp" // where nothing is sent again
 	}
 	for {
-		msg.Id = randomID()
+		msg.Id = uint16(t.dice.Uint32())
 		req, err := newRequest(server, msg, key, t.clock.Now())
 		if err != nil {
 			return nil, err
@@ -53,7 +55,7 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 		if len(req.wire) > maxUDP {
 			network = "tcp"
 		}
-		got, err := t.roundTrip(ctx, network, req)
+		got, err := t.roundTrip(ctx, network, req, deadline)
 		switch {
 		case err != nil:
 			return nil, &NoReplyError{Server: server, Op: req.op, Name: req.name, Err: err}
@@ -65,23 +67,17 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 	}
 }
 
-func randomID() uint16 {
-	var b [2]byte
-	rand.Read(b[:]) // never fails
-	return binary.BigEndian.Uint16(b[:])
-}
-
 // buffers are for messages as they come in; what is done with a message works on a copy.
 var buffers = sync.Pool{New: func() any { return new([2 + dns.MaxMsgSize]byte) }}
 
 // roundTrip returns the first acceptable reply. Whatever else arrives is counted and listened past.
-func (t *transport) roundTrip(ctx context.Context, network string, req *request) (*reply, error) {
+func (t *transport) roundTrip(ctx context.Context, network string, req *request, deadline time.Time) (*reply, error) {
 	conn, err := t.dial(ctx, network, req.server)
 	if err != nil {
 		return nil, because(ctx, err)
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees who reads or writes
+	defer onEnd(ctx, t.clock, func() { conn.Close() })() // frees who reads or writes
 	buf := buffers.Get().(*[2 + dns.MaxMsgSize]byte)
 	defer buffers.Put(buf)
 	in := &receiver{conn: conn, network: network, buf: buf[:]}
@@ -97,9 +93,12 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request)
 		}
 		// Once something answers, only not in a way that can be trusted, repeating the request would
 		// bring more of the same: the wait of this try is completed, and that was it.
-		got, err := t.listen(ctx, in, req, wait)
+		got, err := t.listen(ctx, in, req, min(wait, deadline.Sub(t.clock.Now())))
 		if got != nil || err != nil {
 			return got, err
+		}
+		if !t.clock.Now().Before(deadline) {
+			return nil, because(ctx, errTimeout)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func startSubject(t *testing.T, name string) subject {
 		return subject{Reader: dnspeer.Reader{Address: address}}
 	}
 	p := dnspeer.Start(t, dnspeer.Kind(name), dnspeer.Config{Keys: []dnspeer.Key{peerKey}, Zones: []dnspeer.Zone{
-		{Name: "example.test", Records: matrixRecords}, {Name: "locked.test", Locked: true},
+		{Name: "example.test", Records: matrixRecords}, {Name: "locked.test", Locked: true}, {Name: "unread.test", Locked: true, Unread: true},
 	}})
 	return subject{dnspeer.Reader{Address: p.Address()}, p}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 
@@ -105,7 +104,7 @@ func (r *Registrar) reverses(ctx context.Context, ps pointers, how effort) (*dir
 	pause := !how.urgent && r.search.waiting(r.cfg.Clock.Now())
 	if n := len(names); n > 0 && r.search.failures > 0 {
 		// Start elsewhere: a name that nobody answers for must not keep the others waiting for ever.
-		k := rand.N(n)
+		k := r.net.dice.IntN(n)
 		names = slices.Concat(names[k:], names[:k])
 	}
 	down := make(map[bool]error) // by family: its servers may be others

@@ -48,7 +48,7 @@ func New(cfg Config) (*Registrar, error) {
 	}
 	r := &Registrar{
 		cfg:     cfg,
-		net:     &transport{clock: cfg.Clock, dial: cfg.Dial, timeout: cfg.Timeout, tcp: cfg.TCP},
+		net:     &transport{clock: cfg.Clock, dice: diceOf(cfg.Clock), dial: cfg.Dial, timeout: cfg.Timeout, tcp: cfg.TCP},
 		ttl:     uint32(cfg.TTL / time.Second),
 		turn:    make(chan struct{}, 1),
 		memory:  make(map[setKey]*rrset),
@@ -96,12 +96,10 @@ type effort struct {
 
 // take waits for the Registrar's turn; give it back with the returned function.
 func (r *Registrar) take(ctx context.Context) (give func(), err error) {
-	select {
-	case <-r.turn:
-		return func() { r.turn <- struct{}{} }, nil
-	case <-ctx.Done():
+	if await(r.cfg.Clock, ctx.Done(), r.turn) == ctx.Done() {
 		return nil, fmt.Errorf("dnsreg: %s: %w", r.cfg.Name, context.Cause(ctx))
 	}
+	return func() { r.turn <- struct{}{} }, nil
 }
 
 // outcome is what a pass leaves to its caller.
@@ -141,7 +139,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	r.dropFormer(settled)
 	if !how.urgent {
 		var done func()
-		ctx, done = until(ctx, changed, switched)
+		ctx, done = until(ctx, r.cfg.Clock, changed, switched)
 		defer done()
 	}
 	err = errors.Join(limit, err, r.passReverse(ctx, d, settled, how))
@@ -151,21 +149,17 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 
 // until returns a context that ends with ctx or once the addresses or the switches have changed: A and
 // AAAA records must not wait for a reverse zone whose server is slow. done waits for what until started.
-func until(ctx context.Context, changed, switched <-chan struct{}) (_ context.Context, done func()) {
+func until(ctx context.Context, c Clock, changed, switched <-chan struct{}) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
-	go func() {
+	start(c, func() {
 		defer close(ended)
-		select {
-		case <-changed:
+		if await(c, ctx.Done(), changed, switched) != ctx.Done() {
 			cancel(errSuperseded)
-		case <-switched:
-			cancel(errSuperseded)
-		case <-ctx.Done():
 		}
-	}()
+	})
 	return ctx, func() {
 		cancel(nil)
-		<-ended
+		await(c, ended)
 	}
 }

@@ -30,16 +30,10 @@ func (r *Registrar) Run(ctx context.Context) error {
 			// The lower bound keeps a clock that stands still from turning this into a busy loop.
 			due, stop = after(r.cfg.Clock, max(debounceQuiet, o.wake.Sub(r.cfg.Clock.Now())))
 		}
-		select {
-		case <-due:
-		case <-o.changed:
+		switch await(r.cfg.Clock, ctx.Done(), o.changed, o.switched, r.synced, due) { // what failed in a Sync is repeated here
+		case o.changed, o.switched:
 			r.debounce(ctx, followed)
 			followed = r.cfg.Clock.Now()
-		case <-o.switched:
-			r.debounce(ctx, followed)
-			followed = r.cfg.Clock.Now()
-		case <-r.synced: // what failed there is repeated here
-		case <-ctx.Done():
 		}
 		stop()
 		if ctx.Err() != nil {
@@ -58,18 +52,10 @@ func (r *Registrar) debounce(ctx context.Context, followed time.Time) {
 		_, switched := r.switches.now()
 		rest := max(debounceQuiet, followed.Add(debounceMax).Sub(r.cfg.Clock.Now()))
 		quiet, stop := after(r.cfg.Clock, rest)
-		select {
-		case <-changed:
-			stop()
-			continue
-		case <-switched:
-			stop()
-			continue
-		case <-quiet:
-		case <-enough:
-		case <-ctx.Done():
-		}
+		got := await(r.cfg.Clock, ctx.Done(), enough, changed, switched, quiet)
 		stop()
-		return
+		if got != changed && got != switched {
+			return
+		}
 	}
 }

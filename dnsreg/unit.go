@@ -40,12 +40,12 @@ const (
 )
 
 // backoff is exponential with full jitter: hosts that lost a server together do not come back together.
-func backoff(failures int) time.Duration {
+func backoff(dice *rand.Rand, failures int) time.Duration {
 	window := maxBackoff
 	if failures < 10 {
 		window = min(window, minBackoff<<failures)
 	}
-	return max(minBackoff, rand.N(window)+1)
+	return max(minBackoff, time.Duration(dice.Int64N(int64(window)))+1)
 }
 
 // result is what came of an attempt.
@@ -70,7 +70,7 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 		if wait < 0 {
 			wait = never
 		}
-		u.refreshAt = now.Add(wait - rand.N(wait/10+1))
+		u.refreshAt = now.Add(wait - time.Duration(r.net.dice.Int64N(int64(wait/10+1))))
 		return
 	}
 	u.err, u.lastFailure = res.err, now
@@ -78,7 +78,7 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 		return
 	}
 	u.failures++
-	u.until = now.Add(backoff(u.failures))
+	u.until = now.Add(backoff(r.net.dice, u.failures))
 	if ClassOf(res.err) == Rediscover && u.place.zone != "" {
 		r.places.displace(u.place) // the zone may be elsewhere now
 	}

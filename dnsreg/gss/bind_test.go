@@ -80,7 +80,7 @@ func TestRegistrarWithBIND(t *testing.T) {
 	for i, cfg := range []Config{
 		r.config("host/h1.example.test"),
 		{CCache: "FILE:" + r.path("cc"), Krb5Conf: r.conf, Target: ns1},
-		{Principal: "host/h3.example.test@EXAMPLE.TEST", Password: func() (string, error) { return password, nil }, Krb5ConfFile: r.path("krb5.conf"), Target: ns1},
+		{Principal: "host/h3.example.test@EXAMPLE.TEST", Password: func(context.Context) (string, error) { return password, nil }, Krb5ConfFile: r.path("krb5.conf"), Target: ns1},
 	} {
 		name, address := fmt.Sprintf("h%d.example.test", i+1), fmt.Sprintf("192.0.2.%d", i+1)
 		for _, cfg.Raw = range []bool{false, true} {
@@ -151,7 +151,7 @@ func TestEncryptionTypesWithBIND(t *testing.T) {
 			r := startRealm(t, e+":normal")
 			for _, cfg := range []Config{
 				r.config("host/h1.example.test"),
-				{Principal: "host/h3.example.test", Password: func() (string, error) { return password, nil }, Krb5Conf: r.conf, Target: ns1},
+				{Principal: "host/h3.example.test", Password: func(context.Context) (string, error) { return password, nil }, Krb5Conf: r.conf, Target: ns1},
 			} {
 				p := r.provider(cfg)
 				name := strings.TrimPrefix(cfg.Principal, "host/")
@@ -164,23 +164,33 @@ func TestEncryptionTypesWithBIND(t *testing.T) {
 	}
 }
 
-// A server given by name needs no Target, and one given by address gets it from the zone's SOA record.
+// A server given by name needs no Target, and one given by address gets its name from the zone's SOA record.
 func TestTargetWithBIND(t *testing.T) {
 	r := startRealm(t, aes256)
+	const byName = "ns1.example.test:53"
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		if address == "ns1.example.test:53" {
+		if address == byName {
 			address = r.name
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 	cfg := r.config("host/h1.example.test")
 	cfg.Target, cfg.Dial = nil, dial
-	p := r.provider(cfg)
-	if _, err := p.Key(t.Context(), "ns1.example.test:53"); err != nil {
-		t.Error(err)
-	}
-	if _, err := p.KeyFor(t.Context(), r.name, "ns1.example.test."); err != nil {
-		t.Error(err)
+	for i, server := range []string{r.name, byName} {
+		host := new(dnsreg.AddressTable)
+		want := fmt.Sprintf("192.0.2.%d", i+1)
+		host.Set(srcselect.Address{Prefix: netip.MustParsePrefix(want + "/24"), Interface: 1})
+		reg, err := dnsreg.New(dnsreg.Config{
+			Name: "h1.example.test", Source: host, Servers: []string{server}, Auth: r.provider(cfg), NoPTR: true, Dial: dial,
+			Adopt: func(netip.Addr) bool { return true },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reg.Sync(t.Context()); err != nil {
+			t.Errorf("%s: %v", server, err)
+		}
+		r.holds(t, "h1.example.test", want)
 	}
 }
 
@@ -251,10 +261,10 @@ func TestErrorsWithBIND(t *testing.T) {
 		return e
 	}
 	check("password", with(func(c *Config) {
-		c.Principal, c.Keytab, c.Password = "host/h3.example.test", "", func() (string, error) { return "wrong", nil }
+		c.Principal, c.Keytab, c.Password = "host/h3.example.test", "", func(context.Context) (string, error) { return "wrong", nil }
 	}), Login, dnsreg.Permanent, errorcode.KDC_ERR_PREAUTH_FAILED, 0)
 	check("principal", with(func(c *Config) {
-		c.Principal, c.Keytab, c.Password = "nobody", "", func() (string, error) { return "wrong", nil }
+		c.Principal, c.Keytab, c.Password = "nobody", "", func(context.Context) (string, error) { return "wrong", nil }
 	}), Login, dnsreg.Permanent, errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN, 0)
 	check("service", with(func(c *Config) { c.Target = func(string) string { return "ns2.example.test" } }),
 		Ticket, dnsreg.Permanent, errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN, 0)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
@@ -23,8 +24,9 @@ type Config struct {
 	// Keytab is the path of a keytab with AES keys of Principal. It is read again for every login.
 	// Empty: no keytab is used.
 	Keytab string
-	// Password returns the password of Principal, at every login. Nil: no password is used.
-	Password func() (string, error)
+	// Password returns the password of Principal. It is called for every login, with the context of the call that
+	// needs it. Nil: no password is used.
+	Password func(ctx context.Context) (string, error)
 	// CCache is the path of a credentials cache file, which may start with "FILE:". Only its ticket-granting
 	// ticket is used, and it is read again for every ticket, so whoever renews the file renews this.
 	// Empty, with neither Keytab nor Password: $KRB5CCNAME, else /tmp/krb5cc_ and the user's number.
@@ -50,7 +52,7 @@ type Config struct {
 	Clock dnsreg.Clock
 	// Dial opens connections to KDCs and name servers, network being "tcp". Nil: net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// LookupSRV finds the KDCs of a realm that krb5.conf lists none for, if it says dns_lookup_kdc = true.
+	// LookupSRV finds the KDCs of a realm that krb5.conf lists none for, unless it says dns_lookup_kdc = false.
 	// Nil: net.DefaultResolver's.
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	// Logger gets one record for each login failure and new key. Nil: nothing is logged.
@@ -105,8 +107,13 @@ func (cfg *Config) krb5() (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gss: krb5.conf: %s: %w", name, err)
 	}
+	if !saysLookupKDC.MatchString(text) {
+		krb.LibDefaults.DNSLookupKDC = true // MIT's default, which is not gokrb5's
+	}
 	return krb, nil
 }
+
+var saysLookupKDC = regexp.MustCompile(`(?m)^\s*dns_lookup_kdc\s*=`)
 
 // enctypes are the strong encryption types, as far as a list in krb5.conf has them. gokrb5's default, which is
 // what it has when there is no list, leaves those of RFC 8009 out.

@@ -1,6 +1,7 @@
 package gss
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -42,7 +43,7 @@ func writeFile(t *testing.T, name string, b []byte) string {
 
 func TestNewRefuses(t *testing.T) {
 	const aes, rc4 = etypeID.AES256_CTS_HMAC_SHA1_96, etypeID.RC4_HMAC
-	secret := func() (string, error) { return password, nil }
+	secret := func(context.Context) (string, error) { return password, nil }
 	for name, tt := range map[string]struct {
 		cfg  Config
 		says string
@@ -129,7 +130,9 @@ func TestSecretsStayOut(t *testing.T) {
 	p := w.provider(nil)
 	k := key1(t, p)
 	raw := fmt.Sprintf("%x", k.(*key).secret)
-	_, err := w.provider(func(c *Config) { c.Password = func() (string, error) { return "wr0ng", errors.New("no") } }).Key(t.Context(), serverAddr)
+	_, err := w.provider(func(c *Config) {
+		c.Password = func(context.Context) (string, error) { return "wr0ng", errors.New("no") }
+	}).Key(t.Context(), serverAddr)
 	for _, v := range []any{p, *p.kdcs, p.from, k, err, []dnsreg.Key{k}, w.config()} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			s := fmt.Sprintf(verb, v)

@@ -159,14 +159,14 @@ func (s keytabSecret) key(id int32, _ *types.ETypeInfo2Entry) (types.EncryptionK
 // passwordSource logs in with a password.
 type passwordSource struct {
 	who principal
-	ask func() (string, error)
+	ask func(context.Context) (string, error)
 }
 
 func (s passwordSource) String() string   { return fmt.Sprintf("%s by password", s.who) }
 func (s passwordSource) GoString() string { return s.String() }
 
 func (s passwordSource) tgt(ctx context.Context, k *kdcs) (*ticket, error) {
-	password, err := s.ask()
+	password, err := s.ask(ctx)
 	if err != nil {
 		return nil, &stepError{Credentials, permanent("password of %s: %w", s.who, err)}
 	}

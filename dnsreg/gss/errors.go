@@ -132,7 +132,7 @@ type refusal struct {
 
 func (e *refusal) Error() string {
 	if e.code == dns.RcodeBadKey {
-		return "the server can't read the ticket, or takes it for a replay"
+		return "the server can't read the ticket, takes it for a replay, or has another time"
 	}
 	return "the server refuses the negotiation"
 }

@@ -26,8 +26,8 @@ const krb5Conf = `
 func Example() {
 	provider, err := gss.New(gss.Config{
 		Principal: "host/h1.example.test",
-		Password:  func() (string, error) { return "from a vault", nil }, // or Keytab: "/etc/krb5.keytab"
-		Krb5Conf:  krb5Conf,                                              // or /etc/krb5.conf, by default
+		Password:  func(context.Context) (string, error) { return "from a vault", nil }, // or Keytab: "/etc/krb5.keytab"
+		Krb5Conf:  krb5Conf,                                                             // or /etc/krb5.conf, by default
 		Dial: func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("network is unreachable")
 		},
@@ -66,7 +66,7 @@ func ExampleConfig_target() {
 	names := map[string]string{"192.0.2.53:53": "dc1.example.test", "192.0.2.54:53": "dc2.example.test"}
 	provider, err := gss.New(gss.Config{
 		Principal: "H1$",
-		Password:  func() (string, error) { return "from a vault", nil },
+		Password:  func(context.Context) (string, error) { return "from a vault", nil },
 		Krb5Conf:  krb5Conf,
 		Target:    func(server string) string { return names[server] },
 	})
@@ -74,7 +74,8 @@ func ExampleConfig_target() {
 		log.Fatal(err)
 	}
 	fmt.Println(provider)
-	_, err = provider.Key(context.Background(), "192.0.2.55:53")
+	// One that Target does not know: a Registrar takes the name from the zone's SOA record then.
+	_, err = provider.KeyFor(context.Background(), "192.0.2.55:53", "")
 	fmt.Println(dnsreg.ClassOf(err))
 	// Output:
 	// GSS-TSIG as H1$@EXAMPLE.TEST by password

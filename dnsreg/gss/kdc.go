@@ -80,7 +80,7 @@ func (k *kdcs) addresses(ctx context.Context, realm string) ([]string, error) {
 		return out, nil
 	}
 	if !k.krb.LibDefaults.DNSLookupKDC {
-		return nil, permanent("krb5.conf has no KDC for the realm %s, and no dns_lookup_kdc = true", realm)
+		return nil, permanent("krb5.conf has no KDC for the realm %s, and dns_lookup_kdc = false", realm)
 	}
 	ctx, cancel := withTimeout(ctx, k.clock, k.timeout)
 	defer cancel()

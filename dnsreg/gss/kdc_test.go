@@ -2,6 +2,7 @@ package gss
 
 import (
 	"context"
+	"encoding/asn1"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jcmturner/gofork/encoding/asn1"
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana"
 	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
@@ -89,9 +89,17 @@ func newWorld(t testing.TB) *world {
 // config is that of a client with the right password.
 func (w *world) config() Config {
 	return Config{
-		Principal: user, Password: func() (string, error) { return password, nil }, Krb5Conf: worldConf, Dial: w.dial,
-		Target: func(string) string { return serverName },
+		Principal: user, Password: func(context.Context) (string, error) { return password, nil }, Krb5Conf: worldConf, Dial: w.dial,
+		Target: func(string) string { return serverName }, LookupSRV: lookupSRV,
 	}
+}
+
+// lookupSRV knows EXAMPLE.TEST's KDCs, the better one second.
+func lookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
+	if service != "kerberos" || proto != "tcp" || name != "EXAMPLE.TEST" {
+		return "", nil, errors.New("no such host")
+	}
+	return "", []*net.SRV{{Target: "kdc1.example.test.", Port: 88, Priority: 20}, {Target: "kdc2.example.test.", Port: 88, Priority: 10}}, nil
 }
 
 func (w *world) provider(change func(*Config)) *Provider {
@@ -215,7 +223,13 @@ func (w *world) answerAS(req *messages.ASReq, realm string) ([]byte, error) {
 
 // methodData offers RC4 first, and then what it has.
 func (w *world) methodData(salt string) []byte {
-	info := marshal(w.t, types.ETypeInfo2{{EType: etypeID.RC4_HMAC}, {EType: w.etype, Salt: salt}})
+	type entry struct {
+		EType int32         `asn1:"explicit,tag:0"`
+		Salt  asn1.RawValue `asn1:"explicit,tag:1"`
+	}
+	const generalString = 27
+	s := asn1.RawValue{Tag: generalString, Bytes: []byte(salt)}
+	info := marshal(w.t, []entry{{etypeID.RC4_HMAC, s}, {w.etype, s}})
 	return marshal(w.t, types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP}, {PADataType: patype.PA_ETYPE_INFO2, PADataValue: info}})
 }
 
@@ -282,7 +296,6 @@ func (w *world) issue(rep *messages.KDCRepFields, body *messages.KDCReqBody, cna
 	return err
 }
 
-// marshal writes ASN.1 as gokrb5 does, whose types have tags that the standard library does not know.
 func marshal(t testing.TB, v any) []byte {
 	t.Helper()
 	b, err := asn1.Marshal(v)

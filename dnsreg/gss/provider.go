@@ -91,8 +91,12 @@ func (p *Provider) Validate() error {
 	return nil
 }
 
-// Key is KeyFor without a primary's name.
+// Key is KeyFor without a primary's name. The key is nil if nothing else gives the server's name: Config.Target does
+// not, and server is an address.
 func (p *Provider) Key(ctx context.Context, server string) (dnsreg.Key, error) {
+	if target, err := p.target(server, ""); err == nil && target == "" {
+		return nil, nil
+	}
 	return p.KeyFor(ctx, server, "")
 }
 
@@ -101,6 +105,9 @@ func (p *Provider) Key(ctx context.Context, server string) (dnsreg.Key, error) {
 // when the one that works on it is called off, another goes on. The error is an *Error, or ctx's cause.
 func (p *Provider) KeyFor(ctx context.Context, server, mname string) (dnsreg.Key, error) {
 	target, err := p.target(server, mname)
+	if err == nil && target == "" {
+		err = permanent("an address is no name of a principal: Config.Target or the zone's SOA record has to give one")
+	}
 	if err != nil {
 		return nil, wrap(server, "", &stepError{Credentials, err})
 	}
@@ -147,7 +154,7 @@ func (p *Provider) Reject(server string, k dnsreg.Key) {
 }
 
 // target returns the host whose principal the server has, without the final dot and in lower case, as principals
-// are written.
+// are written; nothing if only an address is known.
 func (p *Provider) target(server, mname string) (string, error) {
 	name := ""
 	if p.cfg.Target != nil {
@@ -162,7 +169,7 @@ func (p *Provider) target(server, mname string) (string, error) {
 			return "", permanent("%q is not host:port", server)
 		}
 		if _, err := netip.ParseAddr(host); err == nil {
-			return "", permanent("%s is an address: a principal needs the server's name, by Config.Target or by the zone's SOA record", host)
+			return "", nil
 		}
 		name = host
 	}

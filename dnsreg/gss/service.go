@@ -2,10 +2,8 @@ package gss
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana"
 	"github.com/jcmturner/gokrb5/v8/iana/flags"
 	"github.com/jcmturner/gokrb5/v8/iana/keyusage"
@@ -85,10 +83,7 @@ func (k *kdcs) tgs(ctx context.Context, tgt *ticket, realm string, service types
 // authenticate adds the PA-TGS-REQ: an AP-REQ by the ticket-granting ticket, with a checksum of the request's body
 // (RFC 4120 section 5.2.7.1).
 func (k *kdcs) authenticate(req *messages.TGSReq, tgt *ticket) error {
-	if len(tgt.SName.NameString) == 0 {
-		return errors.New("the ticket-granting ticket has no name")
-	}
-	et, err := crypto.GetEtype(tgt.key.KeyType)
+	et, err := contextEtype(tgt.key)
 	if err != nil {
 		return permanent("the ticket-granting ticket: %w", err)
 	}

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	modeGSS   = 3 // RFC 2930 section 2.5: "GSS-API negotiation"
-	maxRounds = 4 // Kerberos needs one, SPNEGO two at most
-	fudge     = 300
+	modeGSS   = 3     // RFC 2930 section 2.5: "GSS-API negotiation"
+	maxRounds = 4     // Kerberos needs one, SPNEGO two at most
+	maxToken  = 65000 // octets; the rest of the message takes less than the 535 that are left
+	fudge     = 300   // seconds; RFC 8945 section 10
 )
 
 // negotiate sets a context up with a server over one TCP connection (RFC 3645 section 3.1).
@@ -76,6 +77,9 @@ func randomName() string {
 
 // askTKEY sends one TKEY query and returns the reply, also as it came.
 func (p *Provider) askTKEY(ctx context.Context, conn net.Conn, name string, token []byte) ([]byte, *dns.Msg, error) {
+	if len(token) > maxToken {
+		return nil, nil, permanent("a token of %d octets does not fit into a DNS message: the ticket is too large", len(token))
+	}
 	q := tkeyQuery(name, token, p.cfg.Clock.Now())
 	wire, err := q.Pack()
 	if err != nil {

@@ -55,12 +55,13 @@ func setupBIND(dir string, cfg Config, address string) error {
 	for _, k := range cfg.Keys {
 		fmt.Fprintf(&b, "key %q { algorithm %s; secret %q; };\n", k.Name, k.algorithm(), k.secret())
 	}
+	recursion := map[bool]string{true: "yes", false: "no"}[cfg.Recursive]
 	fmt.Fprintf(&b, `options { directory %q; pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; lock-file none;
   listen-on port %s { %s; }; listen-on-v6 { none; };
-  recursion no; dnssec-validation no; notify no; empty-zones-enable no; allow-transfer { 127.0.0.0/8; };
+  recursion %s; dnssec-validation no; notify no; empty-zones-enable %s; allow-transfer { 127.0.0.0/8; };
 %s};
 controls { };
-`, dir, port, host, cfg.Options)
+`, dir, port, host, recursion, recursion, cfg.Options)
 	for _, z := range cfg.Zones {
 		fmt.Fprintf(&b, "zone %q { %s };\n", z.Name, bindZone(z, cfg.Keys))
 	}
@@ -120,17 +121,24 @@ func setupKnot(dir string, cfg Config, address string) error {
 		}
 	}
 	b.WriteString("acl:\n  - id: transfer\n    address: 127.0.0.0/8\n    action: transfer\n")
-	if len(cfg.Keys) > 0 {
-		fmt.Fprintf(&b, "  - id: update\n    key: [%s]\n    action: [update, transfer]\n", strings.TrimSuffix(names(cfg.Keys, ", "), ", "))
+	var names []string
+	for _, k := range cfg.Keys {
+		names = append(names, k.Name)
+	}
+	if len(names) > 0 { // Knot answers BADKEY to a signed query in a zone where the key has no right
+		fmt.Fprintf(&b, "  - id: update\n    key: [%[1]s]\n    action: update\n  - id: read\n    key: [%[1]s]\n    action: query\n", strings.Join(names, ", "))
 	}
 	b.WriteString("template:\n  - id: default\n    storage: \".\"\n    file: \"%s.zone\"\n    zonefile-sync: -1\n" +
 		"    zonefile-load: whole\n    journal-content: changes\nzone:\n")
 	for _, z := range cfg.Zones {
-		acl := "[transfer]"
-		if !z.Locked && len(cfg.Keys) > 0 {
-			acl = "[update, transfer]"
+		acl := "transfer"
+		if len(cfg.Keys) > 0 && !z.Unread {
+			acl += ", read"
 		}
-		fmt.Fprintf(&b, "  - domain: %s\n    acl: %s\n", z.Name, acl)
+		if len(cfg.Keys) > 0 && !z.Locked {
+			acl += ", update"
+		}
+		fmt.Fprintf(&b, "  - domain: %s\n    acl: [%s]\n", z.Name, acl)
 		if z.Primary != "" {
 			fmt.Fprintf(&b, "    master: primary.%s\n", z.Name)
 		}

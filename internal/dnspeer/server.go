@@ -3,12 +3,14 @@
 package dnspeer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -134,8 +136,33 @@ func (s *Server) Close() error {
 	return s.Terminate()
 }
 
-// Pause stops the server with SIGSTOP: it neither answers nor is gone. What arrives waits for Resume.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+// Pause stops the server with SIGSTOP, and returns when that has happened: it neither answers nor is gone. What
+// arrives waits for Resume.
+func (s *Server) Pause() error {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if stopped(s.process.cmd.Process.Pid) {
+			return nil
+		}
+	}
+	return fmt.Errorf("dnspeer: %s does not stop", s.Kind)
+}
+
+// stopped reports whether all threads of a process are stopped, where the system tells (proc(5)).
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range threads {
+		stat, err := os.ReadFile(name)
+		if i := bytes.LastIndexByte(stat, ')'); err == nil && !bytes.HasPrefix(stat[i+1:], []byte(" T ")) {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume lets a paused server go on.
 func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ type Config struct {
 	// has one and comes from the host itself fails the test, and is an error of Close.
 	AllowBadChecksums bool
 
-	// Logger is told what the hosts tell their loggers. nil: nobody.
+	// Logger is told what the hosts tell their loggers, and of an Uplink whose socket fails. nil: nobody.
 	Logger *slog.Logger
 }
 
@@ -62,6 +63,7 @@ type Lab struct {
 	trace trace
 
 	scripts scripts
+	luck    lockedSource // of Clock
 
 	label string     // of its tasks' goroutines
 	wires sync.Mutex // of all segments and plugs; taken below stacks' locks
@@ -138,6 +140,7 @@ func start(ctx context.Context, tb TB, cfg []Config) (*Lab, error) {
 	if l.cfg.Start.IsZero() {
 		l.cfg.Start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
+	l.luck.src = rand.NewPCG(l.cfg.Seed, hashOf("Clock"))
 	l.ctx, l.end = context.WithCancelCause(ctx)
 	l.trace.init(l.cfg)
 	l.sched = newScheduler(l.cfg.Start, l.giveUp)
@@ -162,11 +165,27 @@ func (l *Lab) Now() time.Time { return l.sched.time() }
 
 // Clock is the lab's time as a clock, for code under test. Functions given to its AfterFunc run between turns:
 // they must not wait for the lab, nor for what a task holds. What has to, Lab.AfterFunc starts.
-func (l *Lab) Clock() stack.Clock { return clock{l.sched} }
+//
+// It also has the methods of a dnsreg.Simulation, by which code under test keeps the lab's order:
+// Wait(ready func() bool) waits for what is not the lab's, a channel say, until ready, which is asked between turns,
+// returns true or the lab is closed; Go(f func()) starts a goroutine that the lab knows; Source() is luck from the
+// Seed, the same for all.
+func (l *Lab) Clock() stack.Clock { return clock{l.sched, &l.luck} }
 
-type clock struct{ s *scheduler }
+type clock struct {
+	s    *scheduler
+	luck *lockedSource
+}
 
 func (c clock) Now() time.Time { return c.s.time() }
 func (c clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return c.s.after(nil, d, f)
 }
+
+func (c clock) Wait(ready func() bool) {
+	c.s.park(nil, "by the lab's clock", func() bool { return ready() || c.s.over.Load() })
+}
+
+func (c clock) Source() rand.Source { return c.luck }
+
+func (c clock) Go(f func()) { c.s.begin("a goroutine by the lab's clock", f) }
