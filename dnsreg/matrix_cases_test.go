@@ -156,7 +156,7 @@ var (
 // send puts a message through the exchange that a Registrar uses.
 func send(t *testing.T, s subject, m *dns.Msg, key Key, clock Clock) error {
 	t.Helper()
-	n := &transport{clock: clock, dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
+	n := &transport{clock: clock, dice: diceOf(clock), dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
 	_, err := n.exchange(t.Context(), s.Address, m.Copy(), key)
 	return err
 }

@@ -37,7 +37,8 @@ const (
 	guessTime  = 10 * time.Second
 )
 
-// looseTime is for how long a zone whose serial can't be tied to is left alone about it.
+// looseTime is for how long a zone whose serial can't be tied to is left alone about it, twice as long the next
+// time, and a day at most.
 const looseTime = time.Hour
 
 // pin is what is known about the SOA record of a zone at a server.
@@ -49,6 +50,7 @@ type pin struct {
 	state  uint64    // counts how often the record was read; what is read after it holds as long as it does
 	misses int       // in a row: refusals although the serial had been read
 	loose  time.Time // until then the serial is not used
+	times  int       // that it came to that
 	skewed bool      // a signature that counted for ten seconds was refused
 }
 
@@ -134,7 +136,8 @@ func (p *pin) refused(now time.Time) (guessed bool) {
 		return true
 	}
 	if p.misses++; p.misses >= 2 {
-		p.misses, p.loose = 0, now.Add(looseTime)
+		p.misses, p.loose = 0, now.Add(min(looseTime<<min(p.times, 8), 24*time.Hour))
+		p.times++
 	}
 	return false
 }

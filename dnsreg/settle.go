@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -81,6 +82,36 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 // prepare reads what is not known and returns what has to be done. Names that are aliases, or somebody
 // else's, are left out.
 func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
+	if err := s.readUnknown(ctx); err != nil {
+		return nil, err
+	}
+	var edits []edit
+	for rest := s.wants; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].key.name == rest[0].key.name {
+			n++ // wants of one name come together
+		}
+		wants, name := rest[:n], rest[0].key.name
+		rest = rest[n:]
+		if s.refused[name] != nil {
+			continue
+		}
+		claimed, err := s.claim(wants)
+		if err != nil {
+			s.refused[name] = err
+			for _, w := range wants {
+				s.set(w.key).known = false // the next try looks again
+			}
+		}
+		for _, w := range claimed {
+			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+		}
+	}
+	return edits, nil
+}
+
+// readUnknown reads the RRsets that are not known, if there are many after the serial of their zone.
+func (s *settlement) readUnknown(ctx context.Context) error {
 	unknown := make(map[string]bool)
 	for _, w := range s.wants {
 		if !s.set(w.key).known {
@@ -88,7 +119,7 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		}
 	}
 	if err := s.pinFirst(ctx, s.place, len(unknown)); err != nil {
-		return nil, err
+		return err
 	}
 	for _, w := range s.wants {
 		if set := s.set(w.key); s.refused[w.key.name] != nil || set.known {
@@ -100,18 +131,12 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		case errors.Is(err, ErrAlias):
 			s.refused[w.key.name] = err
 		case err != nil:
-			return nil, err
+			return err
 		default:
 			s.heard, s.done[w.key] = true, true
 		}
 	}
-	var edits []edit
-	for _, w := range s.wants {
-		if s.refused[w.key.name] == nil {
-			edits = append(edits, s.set(w.key).diff(w, s.ttl))
-		}
-	}
-	return edits, nil
+	return nil
 }
 
 // readAgain makes the serial cover RRsets that are too large to be required.
@@ -161,6 +186,9 @@ type parcel struct {
 // changes reports whether the update does more than require.
 func (m *parcel) changes() bool { return len(m.msg.Ns) > 0 }
 
+// doubtful reports whether the update is sent again, since nobody knows whether it was carried out.
+func (m *parcel) doubtful() bool { return slices.ContainsFunc(m.edits, func(e edit) bool { return e.doubt }) }
+
 // compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
 // that is none.
 func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit) (*parcel, error) {
@@ -204,7 +232,9 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 		p.skewed = true // the clocks differ by more than briefly: tie it to the serial
 		return true, nil
 	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
-		s.net.counters.conflicts.Add(1)
+		if !m.doubtful() {
+			s.net.counters.conflicts.Add(1) // else it only answers the question whether the last one was carried out
+		}
 		s.lostRace(m, p, now)
 		if s.races++; s.races < maxRaces {
 			return true, nil
@@ -222,16 +252,16 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 // lostRace follows a failed prerequisite. After a retransmission it may have been our own message that made
 // it fail; reading back tells.
 func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
-	guessed := false
+	guessed := false // then its own prerequisites are tried again, with the serial as it is
 	if m.tied {
 		if guessed = p.refused(now); now.Before(p.loose) {
-			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "for", looseTime)
+			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "until", p.loose)
 		}
 	}
 	for _, e := range m.edits {
 		s.done[e.key], s.set(e.key).pass = false, 0
-		if guessed && !e.doubt && e.since != p.state {
-			s.doubt(e) // its own prerequisites are tried again, with the serial as it is
+		if guessed && !m.doubtful() && e.since != p.state {
+			s.doubt(e)
 		} else {
 			s.forget(e)
 		}

@@ -59,7 +59,7 @@ func (s *settings) knobs() []knob {
 		{"also", list[string]{&s.also, parseName}, "www.example.net", "A further name for the same addresses. PTR records point to the first that takes\nthe address. May be repeated."},
 		{"suffix", list[suffix]{&s.suffixes, parseSuffix}, "eth0 lab.example.net", "The addresses of this interface are registered with this suffix too: as\nhost.lab.example.net, say. May be repeated."},
 		{"underscore", yesNo{&s.underscore}, "", "Whether names may have underscores."},
-		{"server", list[string]{&s.servers, parseServer}, "192.0.2.53", "Server to send updates to, and to ask for the zones; port 53 unless said.\nMay be repeated, in order of preference.\nWithout it: the primary that the zone's SOA record names, found by the resolvers."},
+		{"server", list[string]{&s.servers, parseServer}, "192.0.2.53", "Server to send updates to, and to ask for the zones; port 53 unless said.\nMay be repeated, in order of preference. With a resolver given too: only if the\nservers that it finds are silent or refuse. Without it: the primary that the zone's SOA record names, found by the resolvers."},
 		{"resolver", list[string]{&s.resolvers, parseServer}, "192.0.2.1", "Resolver to find zones and their servers by. May be repeated.\nWithout it, and without a server: those of /etc/resolv.conf.\nWith stack they also resolve the names of servers."},
 		{"key", text{&s.key}, "/etc/register.key", "File with the TSIG key that signs updates: what tsig-keygen prints, or\nalgorithm:name:secret. Without it nothing is signed."},
 		{"sha1", yesNo{&s.sha1}, "", "Whether that key may be one for hmac-sha1, which nobody recommends any more."},
