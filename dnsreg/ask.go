@@ -44,6 +44,9 @@ func (r *Registrar) exchange(ctx context.Context, server string, m *dns.Msg, how
 		if err != nil {
 			return nil, err
 		}
+		if key == nil && how.sign && r.cfg.Auth != nil && m.Opcode == dns.OpcodeUpdate {
+			return nil, fmt.Errorf("dnsreg: update of %s at %s: Config.Auth has no key for a server whose name is not known", m.Question[0].Name, server)
+		}
 		sealed := key
 		if how.brief && key != nil {
 			sealed = brief{key, briefly}
@@ -56,7 +59,7 @@ func (r *Registrar) exchange(ctx context.Context, server string, m *dns.Msg, how
 	}
 }
 
-// key returns the key for a server, nil if nothing is to be signed.
+// key returns the key for a server, nil if nothing is to be signed, or if a PrimaryAuth has none yet.
 func (r *Registrar) key(ctx context.Context, server string, how seal) (key Key, err error) {
 	if !how.sign || r.cfg.Auth == nil {
 		return nil, nil

@@ -33,7 +33,7 @@ type Key interface {
 }
 
 // PrimaryAuth is an Auth whose key for a server depends on the server's name, as Kerberos' does: its address is not
-// enough. Key is for exchanges before the zone's primary is known.
+// enough. Key is for look-ups before the zone's primary is known, and may return nil: they go unsigned then.
 type PrimaryAuth interface {
 	Auth
 	// KeyFor is Key for a server that is a zone's primary. mname is the MNAME of the zone's SOA record; it is not
@@ -55,11 +55,12 @@ type OnceKey interface {
 }
 
 // rejected tells an Auth that makes its keys when a server refused one, and says whether it did. Such a reply has no
-// signature, so it may be anybody's; to ask for another key costs little.
+// signature, so it may be anybody's; to ask for another key costs little. A BADTIME that is signed with the key
+// speaks against the clocks, not against the key.
 func rejected(auth Auth, server string, key Key, err error) bool {
 	a, ok := auth.(Rejecter)
 	e, refused := errors.AsType[*ServerError](err)
-	if !ok || !refused || e.TSIG != dns.RcodeBadKey && e.TSIG != dns.RcodeBadSig && e.TSIG != dns.RcodeBadTime {
+	if !ok || !refused || e.Authentic || e.TSIG != dns.RcodeBadKey && e.TSIG != dns.RcodeBadSig && e.TSIG != dns.RcodeBadTime {
 		return false
 	}
 	a.Reject(server, key)

@@ -75,3 +75,43 @@ func testRefusedKey(t *testing.T, stale, rejected int, ok bool) {
 		t.Errorf("dialled %v", mem.dials)
 	}
 }
+
+// namedKeys is an Auth that needs the primary's name, as Kerberos does.
+type namedKeys struct {
+	Auth
+	mnames []string
+	none   bool
+}
+
+func (a *namedKeys) Key(context.Context, string) (Key, error) { return nil, nil }
+
+func (a *namedKeys) KeyFor(ctx context.Context, server, mname string) (Key, error) {
+	a.mnames = append(a.mnames, mname)
+	if a.none {
+		return nil, nil
+	}
+	return a.Auth.Key(ctx, server)
+}
+
+// Without a key the zone is looked up unsigned; what the zone's primary is then told is signed, or not told.
+func TestKeysByThePrimarysName(t *testing.T) {
+	for _, none := range []bool{false, true} {
+		var mem memNet
+		server := mem.serve(t, serverAddr, dnsregtest.Config{Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret}})
+		auth := &namedKeys{Auth: TSIG(keyName, "", secret), none: none}
+		var table AddressTable
+		table.Set(host("192.0.2.1")...)
+		r, err := New(Config{Name: hostName, Source: &table, Servers: []string{serverAddr}, Auth: auth, NoPTR: true, Dial: mem.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Sync(t.Context())
+		if len(auth.mnames) == 0 || slices.ContainsFunc(auth.mnames, func(s string) bool { return s != auth.mnames[0] || s == "" }) {
+			t.Errorf("asked for the keys of %q", auth.mnames)
+		}
+		got := server.Records(hostName)
+		if none && (err == nil || r.Status().Counters.Updates != 0 || len(got) != 0) || !none && (err != nil || len(got) != 1) {
+			t.Errorf("without keys %v: %v, %d updates, %v", none, err, r.Status().Counters.Updates, got)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type candidates struct {
 	until   time.Time
 	servers []string
 	more    []func(context.Context) ([]string, error)
+	errs    []error // why there are no more
 }
 
 // candidates are those of a zone that the resolvers know: the primary by its name in the SOA record, the
@@ -50,15 +51,10 @@ func (ps *places) candidates(soa *dns.SOA) *candidates {
 // inOrder yields the candidates for a name: those without a blemish, then those that did not reply to an
 // update, then those that failed otherwise, the longest ago first, then those that were silent in this pass.
 // It looks for more as long as the loop goes on.
-func (ps *places) inOrder(ctx context.Context, name string, c *candidates, errs *[]error) iter.Seq[string] {
+func (ps *places) inOrder(ctx context.Context, name string, c *candidates) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		defer func() {
-			if ctx.Err() != nil && len(*errs) == 0 {
-				*errs = append(*errs, fmt.Errorf("dnsreg: look-up of %s: %w", name, context.Cause(ctx)))
-			}
-		}()
 		var later []blemish
-		for i := 0; ctx.Err() == nil && c.reaches(ctx, i, errs); i++ {
+		for i := 0; ctx.Err() == nil && c.reaches(ctx, i); i++ {
 			if b := ps.blemish(name, c.servers[i]); b.degree > 0 {
 				later = append(later, b)
 			} else if !yield(b.server) {
@@ -77,12 +73,14 @@ func (ps *places) inOrder(ctx context.Context, name string, c *candidates, errs 
 }
 
 // reaches reports whether there is a candidate i, and looks for one if it has to.
-func (c *candidates) reaches(ctx context.Context, i int, errs *[]error) bool {
+func (c *candidates) reaches(ctx context.Context, i int) bool {
 	for i >= len(c.servers) && len(c.more) > 0 {
 		next, err := c.more[0](ctx)
 		if err != nil {
-			*errs = append(*errs, err)
-			c.until = time.Time{} // not to be remembered
+			c.errs = append(c.errs, err)
+			if !lasting(err) {
+				c.until = time.Time{} // not to be remembered
+			}
 		}
 		c.more = c.more[1:]
 		for _, s := range next {
@@ -92,6 +90,18 @@ func (c *candidates) reaches(ctx context.Context, i int, errs *[]error) bool {
 		}
 	}
 	return i < len(c.servers)
+}
+
+// failure is what to say when none of the candidates was of use, for these reasons.
+func (c *candidates) failure(ctx context.Context, name string, errs []error) error {
+	errs = slices.Concat(c.errs, errs)
+	switch {
+	case len(errs) > 0:
+		return errors.Join(errs...)
+	case ctx.Err() != nil:
+		return fmt.Errorf("dnsreg: look-up of %s: %w", name, context.Cause(ctx))
+	}
+	return fmt.Errorf("dnsreg: %s: %w: there is no server to ask", name, ErrNoZone)
 }
 
 // blemish is what speaks against a server.
@@ -129,16 +139,20 @@ func (ps *places) addresses(ctx context.Context, host string) ([]string, error) 
 		return known, nil
 	}
 	var servers []string
+	var errs []error
 	for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
 		records, err := ps.lookup(ctx, host, qtype)
 		if err != nil {
-			return servers, err
+			errs = append(errs, err) // some servers fail for AAAA only
 		}
 		for _, rr := range records[:min(len(records), maxCandidates)] {
 			if addr := addressOf(rr); usable(addr) {
 				servers = append(servers, net.JoinHostPort(addr.String(), dnsPort))
 			}
 		}
+	}
+	if len(servers) == 0 && len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	if len(servers) == 0 {
 		return nil, fmt.Errorf("dnsreg: name server %s: %w: it has no address that can be used", host, ErrNoZone)
@@ -166,7 +180,8 @@ func (ps *places) nameServers(ctx context.Context, zone, mname string) ([]string
 // lookup asks the resolvers in turn for records. Only those of the name count, or of what its CNAMEs lead to.
 func (ps *places) lookup(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
 	var errs []error
-	for server := range ps.inOrder(ctx, name, &candidates{servers: ps.cfg.Resolvers}, &errs) {
+	resolvers := &candidates{servers: ps.cfg.Resolvers}
+	for server := range ps.inOrder(ctx, name, resolvers) {
 		m, err := ps.ask(ctx, name, qtype, server, false)
 		if err != nil {
 			errs = append(errs, ps.heed(ctx, server, err))
@@ -183,7 +198,7 @@ func (ps *places) lookup(ctx context.Context, name string, qtype uint16) ([]dns.
 			return h.Rrtype != qtype || h.Class != dns.ClassINET || dns.CanonicalName(h.Name) != owner
 		}), nil
 	}
-	return nil, errors.Join(errs...)
+	return nil, resolvers.failure(ctx, name, errs)
 }
 
 func addressOf(rr dns.RR) netip.Addr {

@@ -15,18 +15,19 @@ const maxAliases = 8
 // spot is a place, or the alias that leads on to it.
 type spot struct {
 	place
-	alias string
-	mname string // of the zone
-	kept  bool   // not asked: there was nothing better than a server that did not reply to an update
+	alias  string
+	mname  string   // of the zone
+	kept   bool     // not asked: there was nothing better than a server that was fine once and is silent now
+	answer *dns.Msg // to a question for the records of the owner, if there was one
 }
 
 // find looks for the closest zone that the name is in and a server for it, following CNAMEs (RFC 2317).
-// old is where the name lived so far, if anywhere.
-func (ps *places) find(ctx context.Context, name string, old place) (spot, error) {
+// old is where the name lived so far, if anywhere; qtype is SOA, or PTR for the records as well.
+func (ps *places) find(ctx context.Context, name string, old place, qtype uint16) (spot, error) {
 	chain := []string{name}
 	for {
 		owner := chain[len(chain)-1]
-		s, err := ps.findOwner(ctx, owner, old)
+		s, err := ps.findOwner(ctx, owner, old, qtype)
 		switch {
 		case err != nil || s.alias == "":
 			return s, err
@@ -42,8 +43,15 @@ func (ps *places) find(ctx context.Context, name string, old place) (spot, error
 }
 
 // findOwner is find for a name that may turn out to be an alias. What the resolvers know nothing of may still
-// be known to the servers that were given.
-func (ps *places) findOwner(ctx context.Context, name string, old place) (spot, error) {
+// be known to the servers that were given. Where an enclosing zone is known already, its server is asked first.
+func (ps *places) findOwner(ctx context.Context, name string, old place, qtype uint16) (spot, error) {
+	if known, ok := ps.enclosing(name); ok {
+		s, err := ps.sight(ctx, name, known, qtype)
+		_, away := errors.AsType[*NoReplyError](err)
+		if err == nil || ctx.Err() != nil || away && !ps.others(known) {
+			return s, err
+		}
+	}
 	given := &candidates{servers: ps.cfg.Servers}
 	if len(ps.cfg.Resolvers) == 0 {
 		return ps.choose(ctx, name, given, old)
@@ -67,7 +75,8 @@ func (ps *places) findOwner(ctx context.Context, name string, old place) (spot, 
 // resolve asks the resolvers in turn until one knows the zone.
 func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 	var errs []error
-	for server := range ps.inOrder(ctx, name, &candidates{servers: ps.cfg.Resolvers}, &errs) {
+	resolvers := &candidates{servers: ps.cfg.Resolvers}
+	for server := range ps.inOrder(ctx, name, resolvers) {
 		found, err := ps.zoneOf(ctx, name, server, false)
 		if err == nil && found.alias == "" {
 			err = unregistrable(found.soa)
@@ -83,15 +92,18 @@ func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 		}
 		errs = append(errs, ps.heed(ctx, server, err))
 	}
-	return finding{}, errors.Join(errs...)
+	return finding{}, resolvers.failure(ctx, name, errs)
 }
 
 // choose returns the first of the servers that proves to have the name's zone.
 func (ps *places) choose(ctx context.Context, name string, c *candidates, old place) (spot, error) {
 	var errs []error
 	var failed []string
-	for server := range ps.inOrder(ctx, name, c, &errs) {
-		if had := (place{old.owner, old.zone, server}); ps.away(had) && (c.zone == "" || c.zone == old.zone) {
+	for server := range ps.inOrder(ctx, name, c) {
+		had := place{old.owner, old.zone, server}
+		gone := ps.away(had) || had == old && ps.silent[server] > 0
+		if gone && (c.zone == "" || c.zone == old.zone) {
+			ps.blame(old.zone, failed)
 			return spot{place: had, kept: true}, nil // to ask would cost a timeout, and the next update will tell
 		}
 		s, err := ps.verify(ctx, name, server, c.zone)
@@ -105,10 +117,7 @@ func (ps *places) choose(ctx context.Context, name string, c *candidates, old pl
 		errs, failed = append(errs, err), append(failed, server)
 	}
 	ps.blame(old.zone, failed)
-	if len(errs) == 0 {
-		return spot{}, fmt.Errorf("dnsreg: %s: %w: no server of %s has an address", name, ErrNoZone, c.zone)
-	}
-	return spot{}, errors.Join(errs...)
+	return spot{}, c.failure(ctx, name, errs)
 }
 
 // verify asks an authority. The zone has to be the one that the resolvers found, or one below that has been split

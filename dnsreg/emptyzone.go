@@ -63,7 +63,7 @@ var as112Prefixes = []netip.Prefix{
 
 // usable reports whether a name server's address is one to send anything to.
 func usable(addr netip.Addr) bool {
-	return addr.IsValid() && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.IsLinkLocalUnicast() &&
+	return addr.IsValid() && !addr.Is4In6() && !addr.IsUnspecified() && !addr.IsMulticast() && !addr.IsLinkLocalUnicast() &&
 		!slices.ContainsFunc(as112Prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 

@@ -80,7 +80,7 @@ func limited(may map[netip.Addr]bool, before []netip.Addr, most int) (want []net
 
 // added returns the addresses that an update message adds a record for, be it A, AAAA or PTR; the zero Addr
 // for a record of another kind.
-func added(raw []byte) (addrs []netip.Addr) {
+func addressesAdded(raw []byte) (addrs []netip.Addr) {
 	var m dns.Msg
 	if m.Unpack(raw) != nil {
 		return []netip.Addr{{}}
@@ -120,7 +120,7 @@ func judgeTables(t *testing.T, seed uint64, tables int) {
 	w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
 		w.updates, w.queries = nil, nil // there will be many
 		if q.Update {
-			for _, addr := range added(q.Raw) {
+			for _, addr := range addressesAdded(q.Raw) {
 				if !may[addr] {
 					t.Errorf("a message to %s adds %v", q.Name, addr)
 				}

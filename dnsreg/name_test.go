@@ -103,6 +103,11 @@ func TestUnderscores(t *testing.T) {
 	}
 }
 
+var (
+	ldh           = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+	ldhUnderscore = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
+)
+
 // wellFormed is the slow twin of what canonicalName lets through, on the wire form.
 func wellFormed(t *testing.T, name string, underscore bool) bool {
 	buf := make([]byte, 256)
@@ -115,11 +120,11 @@ func wellFormed(t *testing.T, name string, underscore bool) bool {
 	for at := 0; buf[at] != 0; labels++ {
 		label := buf[at+1 : at+1+int(buf[at])]
 		at += 1 + len(label)
-		inner := regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+		pattern := ldh
 		if underscore {
-			inner = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
+			pattern = ldhUnderscore
 		}
-		if !inner.Match(label) || label[0] == '-' || label[len(label)-1] == '-' {
+		if !pattern.Match(label) || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
 	}

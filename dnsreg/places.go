@@ -139,7 +139,7 @@ func (ps *places) renew(ctx context.Context, name string, old place) (spot, erro
 			return found, err
 		}
 	}
-	return ps.find(ctx, name, old)
+	return ps.find(ctx, name, old, dns.TypeSOA)
 }
 
 func (ps *places) remember(name string, found spot) {
@@ -174,10 +174,11 @@ func (ps *places) postpone(zone string) {
 
 // shun makes the server of a place come last when its zone is looked up next, which is at the next locate: it has
 // refused an update of a zone that it had (Rediscover), or did not reply to one. It is forgiven after an hour,
-// or by absolve. When there is no better one locate returns the same place again.
+// or by absolve. When there is no better one locate returns the same place again, and does so without a look-up
+// after silence if there are no others.
 func (ps *places) shun(p place, why error) {
 	_, away := errors.AsType[*NoReplyError](why)
-	if h := ps.homes[p.zone]; h != nil && h.server == p.server {
+	if h := ps.homes[p.zone]; h != nil && h.server == p.server && !(away && !ps.others(p)) {
 		h.suspect, h.rested = true, false
 		delete(ps.choices, p.zone) // the zone may have another primary by now
 	}

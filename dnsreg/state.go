@@ -176,23 +176,23 @@ func loadMemo(s State, log *slog.Logger) (memo, error) {
 		return memo{}, nil
 	}
 	m, err := decodeMemo(data)
-	e, _ := errors.AsType[*StateError](err)
-	if e == nil {
-		return m, err
+	if err == nil {
+		return m, nil
 	}
 	file, isFile := s.(*stateFile)
-	if isFile {
+	if e, ok := errors.AsType[*StateError](err); ok && isFile {
 		e.Path = file.path
 	}
-	if errors.Is(e, errNewerState) {
-		return memo{}, e
+	if errors.Is(err, errNewerState) {
+		return memo{}, err
 	}
 	kept := "nowhere"
 	if isFile {
-		if kept, err = file.setAside(); err != nil {
-			return memo{}, errors.Join(e, file.fail("set aside", err))
+		var failed error
+		if kept, failed = file.setAside(); failed != nil {
+			return memo{}, errors.Join(err, file.fail("set aside", failed))
 		}
 	}
-	log.Warn("dnsreg: starting without the kept state", "error", e, "kept", kept)
+	log.Warn("dnsreg: starting without the kept state", "error", err, "kept", kept)
 	return memo{}, nil
 }

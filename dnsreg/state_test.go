@@ -141,7 +141,7 @@ func TestOversizedStateFile(t *testing.T) {
 	f := tempState(t)
 	mustSave(t, f, "")
 	if err := os.Truncate(f.path, 1<<40); err != nil { // a hole
-		t.Skip("the file system has no files of this size:", err)
+		t.Skip("SKIP(system): no files of this size:", err)
 	}
 	data, err := f.Load()
 	if err != nil || len(data) != maxState+1 {

@@ -54,7 +54,7 @@ func TestStateFileIsItsOwners(t *testing.T) {
 
 func TestStateFileOfSomebodyElse(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away")
+		t.Skip("SKIP(privilege): only root can give files away")
 	}
 	f := tempState(t)
 	mustSave(t, f, "x")

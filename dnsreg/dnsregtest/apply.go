@@ -53,8 +53,8 @@ func (z *zone) restore(before map[string]node) {
 // sameNode compares RRsets as sets of records with their TTLs, down to upper and lower case.
 func sameNode(a, b node) bool {
 	return maps.EqualFunc(a, b, func(x, y []dns.RR) bool {
-		if len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0]) {
-			return true // RRsets are never changed in place
+		if len(x) != len(y) || &x[0] == &y[0] {
+			return len(x) == len(y) // RRsets are not empty, and never changed in place
 		}
 		return slices.Equal(sortedText(x), sortedText(y))
 	})

@@ -1,138 +1,89 @@
+//go:build unix
+
 package dnsregtest
 
 import (
-	"bufio"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"math/rand/v2"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/hextet/hextet/internal/peertest"
+	"github.com/hextet/hextet/internal/dnspeer"
 )
 
-// bindConf gives BIND the keys of bindConfig and the limits that this package states.
-const bindConf = `
-key "upd.test." { algorithm hmac-sha256; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-key "one.test." { algorithm hmac-sha1; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-key "two.test." { algorithm hmac-sha224; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-key "three.test." { algorithm hmac-sha384; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-key "five.test." { algorithm hmac-sha512; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-options { directory "%s"; pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; lock-file none;
-  listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; max-records-per-type 100;
-  recursion no; dnssec-validation no; notify no; empty-zones-enable no; allow-transfer { 127.0.0.1; }; };
-controls { };
-`
-
-// startBind serves the zones of s, as they are, by a BIND on loopback, and returns its address.
+// startBind serves the same zones by a BIND on loopback, and returns its address.
 func startBind(t *testing.T, s *Server) (address string) {
 	t.Helper()
-	peertest.DNS.Tools(t, "named")
-	dir := t.TempDir()
-	// AppArmor knows named by its path, and lets that read no configuration but its own.
-	path, err := exec.LookPath("named")
-	if err != nil {
-		t.Fatal(err)
+	cfg := dnspeer.Config{Options: "max-records-per-type 100;"}
+	for name, algorithm := range keyAlgorithms {
+		cfg.Keys = append(cfg.Keys, dnspeer.Key{Name: name, Algorithm: algorithm, Secret: secret})
 	}
-	program, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "named"), program, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 { // another program may take the port meanwhile
-		port := freePort(t)
-		conf := fmt.Sprintf(bindConf, dir, port)
-		for name, z := range s.zones {
-			right := "allow-update { key upd.test.; key one.test.; key two.test.; key three.test.; key five.test.; };"
-			if z.readOnly {
-				right = ""
-			}
-			conf += fmt.Sprintf("zone %q { type primary; file %q; %s };\n", name, name+"zone", right)
-			var lines []string
-			for _, r := range s.Zone(name) {
-				if line := r.String() + "\n"; r.Type == "SOA" {
-					lines = append([]string{line}, lines...)
-				} else {
-					lines = append(lines, line)
-				}
-			}
-			writeFile(t, filepath.Join(dir, name+"zone"), strings.Join(lines, ""))
+	for name, z := range s.zones {
+		zone := dnspeer.Zone{Name: strings.TrimSuffix(name, "."), Locked: z.readOnly}
+		for _, line := range zoneLines {
+			zone.Records = append(zone.Records, strings.ReplaceAll(line, "@", name))
 		}
-		writeFile(t, filepath.Join(dir, "named.conf"), conf)
-		if runNamed(t, dir) {
-			return fmt.Sprintf("127.0.0.1:%d", port)
-		}
+		cfg.Zones = append(cfg.Zones, zone)
 	}
-	t.Fatal("named did not come up")
-	return ""
+	return dnspeer.Start(t, dnspeer.BIND, cfg).Address()
 }
 
-// runNamed starts named and waits until it says that it runs, or that it doesn't.
-func runNamed(t *testing.T, dir string) bool {
-	t.Helper()
-	cmd := exec.Command(filepath.Join(dir, "named"), "-g", "-n", "1", "-c", filepath.Join(dir, "named.conf"))
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	running, drained := make(chan bool, 2), make(chan struct{})
-	var said []string
-	go func() {
-		defer close(drained)
-		up, listening := false, true
-		for lines := bufio.NewScanner(log); lines.Scan(); {
-			said = append(said, lines.Text())
-			if strings.HasSuffix(lines.Text(), "address in use") {
-				listening = false // named runs on without the port
+// Whatever is sent, this server and BIND answer the same and hold the same zone afterwards, serial included.
+func TestAgreesWithBIND(t *testing.T) {
+	rows := allRows()
+	s, address := startRows(t, rows)
+	bind := startBind(t, s)
+	for i, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			request := r.request(t, zoneOf(i))
+			got, want := judge(t, address, zoneOf(i), request), judge(t, bind, zoneOf(i), request)
+			if strings.Contains(got.reply+want.reply, "false") {
+				t.Errorf("not authentic: %s; BIND: %s", got.reply, want.reply)
 			}
-			if !up && strings.HasSuffix(lines.Text(), " running") {
-				up = true
-				running <- listening
+			switch same := got.String() == want.String(); {
+			case same && r.differs != "":
+				t.Errorf("agrees, though %s", r.differs)
+			case !same && r.differs == "":
+				t.Errorf("request %x\ngot  %v\nBIND %v", request, got, want)
 			}
-		}
-		running <- false
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		<-drained
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("named said:\n%s", strings.Join(said, "\n"))
-		}
-	})
-	return <-running
-}
-
-func writeFile(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		})
 	}
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 16 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		pc, err := net.ListenPacket("udp", l.Addr().String())
-		l.Close()
-		if err == nil {
-			pc.Close()
-			return port
+// A long random life under updates, right and wrong ones, leaves the same zone here and at BIND.
+func TestRandomUpdatesAgreeWithBIND(t *testing.T) {
+	s, address := start(t, rowsConfig("z.test"))
+	fill(t, s)
+	bind := startBind(t, s)
+	rounds, random := 1000, rand.New(rand.NewPCG(1, 2))
+	if testing.Short() {
+		rounds = 100
+	}
+	for i := range rounds {
+		request := row{lines: randomUpdate(random)}.request(t, "z.test.")
+		got, want := judge(t, address, "z.test.", request), judge(t, bind, "z.test.", request)
+		if got.String() != want.String() {
+			t.Fatalf("round %d, request %x\ngot  %v\nBIND %v", i, request, got, want)
 		}
 	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return 0
+	t.Logf("%d of %d updates changed the zone, %d records, serial %d", s.Stats().Changed, rounds, len(s.Zone("z.test")), s.Serial("z.test"))
+}
+
+// randomUpdate is about few names and few values, so that much of it meets what is there.
+func randomUpdate(random *rand.Rand) (lines []string) {
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	name := func() string { return pick("x.@", "y.@", "x.y.@", "@", "*.@") }
+	value := func() string {
+		return pick("A 192.0.2.1", "A 192.0.2.2", "A 192.0.2.3", "AAAA 2001:db8::1", "AAAA 2001:db8::2", "TXT a", "TXT A", "CNAME x.@", "CNAME y.@", "NS ns1.@", "NS ns.cut.@", "PTR x.@")
+	}
+	kind := func() string { return pick("A", "AAAA", "TXT", "CNAME", "NS", "PTR", "SOA", "ANY") }
+	if random.IntN(3) == 0 {
+		for range 1 + random.IntN(2) {
+			lines = append(lines, pick("prereq ANY "+name()+" - "+kind(), "prereq NONE "+name()+" - "+kind(), "prereq IN "+name()+" 0 "+value()))
+		}
+	}
+	for range 1 + random.IntN(4) {
+		lines = append(lines, pick("update IN "+name()+" 60 "+value(), "update IN "+name()+" 60 "+value(), "update IN "+name()+" 70 "+value(),
+			"update NONE "+name()+" 0 "+value(), "update ANY "+name()+" - "+kind()))
+	}
+	return lines
 }

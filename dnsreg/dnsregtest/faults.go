@@ -153,21 +153,30 @@ func (s *Server) after(d time.Duration, f func()) (stop func()) {
 	}
 	s.timers++
 	id := s.timers
-	take := func() func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		stop := s.stops[id]
-		delete(s.stops, id)
-		return stop
-	}
 	s.stops[id] = s.cfg.AfterFunc(d, func() {
-		if take() != nil {
-			f()
+		if s.take(id, true) == nil {
+			return
 		}
+		if s.cfg.Go == nil {
+			defer s.wg.Done()
+		}
+		f()
 	})
 	return func() {
-		if stop := take(); stop != nil {
+		if stop := s.take(id, false); stop != nil {
 			stop()
 		}
 	}
+}
+
+// take removes a timer that is still set, or returns nil. Close waits for one that goes on to run.
+func (s *Server) take(id uint64, run bool) (stop func() bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stop = s.stops[id]
+	delete(s.stops, id)
+	if run && stop != nil && s.cfg.Go == nil {
+		s.wg.Add(1)
+	}
+	return stop
 }

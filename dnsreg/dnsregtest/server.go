@@ -47,7 +47,7 @@ type Config struct {
 	Go func(f func())
 }
 
-// Stats counts what the server has seen.
+// Stats counts what has reached the server, also while it was down.
 type Stats struct {
 	Queries     int // requests with another opcode than UPDATE
 	QueryBytes  int // their octets, without IP, UDP or TCP framing
@@ -95,6 +95,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.AfterFunc == nil {
 		cfg.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+	}
+	if cfg.MaxStreams < 0 {
+		return nil, fmt.Errorf("dnsregtest: MaxStreams: %d is negative", cfg.MaxStreams)
 	}
 	cfg.MaxStreams = cmp.Or(cfg.MaxStreams, 256)
 	keys, err := newKeys(cfg.Keys, cfg.Algorithms)

@@ -50,6 +50,21 @@ func TestBadZones(t *testing.T) {
 	}
 }
 
+func TestBadConfigs(t *testing.T) {
+	keys := map[string][]byte{"key": secret}
+	for says, cfg := range map[string]Config{
+		`key name "a..b"`:                 {Keys: map[string][]byte{"a..b": nil}},
+		`key "other" tied to`:             {Keys: keys, Algorithms: map[string]string{"other": "hmac-sha256"}},
+		`key "key" tied to "hmac-md5."`:   {Keys: keys, Algorithms: map[string]string{"key": "hmac-md5"}},
+		`read-only zone "b.test" is none`: {Zones: []string{"a.test"}, ReadOnly: []string{"b.test"}},
+		`MaxStreams: -1`:                  {MaxStreams: -1},
+	} {
+		if _, err := New(cfg); err == nil || !strings.HasPrefix(err.Error(), "dnsregtest: "+says) {
+			t.Errorf("%v, want %s", err, says)
+		}
+	}
+}
+
 // The goroutines are run by whom the caller says, who then has to wait for them.
 func TestGo(t *testing.T) {
 	var wg sync.WaitGroup

@@ -128,10 +128,10 @@ func (k key) mac(t *dns.TSIG, before, msg []byte, timers bool) ([]byte, error) {
 	data = append(data, msg...)
 	binary.BigEndian.PutUint16(data[start:], t.OrigId)
 	if !timers {
-		data = appendName(data, t.Hdr.Name)
+		data = appendName(data, dns.CanonicalName(t.Hdr.Name))
 		data = binary.BigEndian.AppendUint16(data, dns.ClassANY)
 		data = binary.BigEndian.AppendUint32(data, 0)
-		data = appendName(data, t.Algorithm)
+		data = appendName(data, dns.CanonicalName(t.Algorithm))
 	}
 	data = append(data, binary.BigEndian.AppendUint64(nil, t.TimeSigned)[2:]...) // 48 bits
 	data = binary.BigEndian.AppendUint16(data, t.Fudge)
@@ -145,10 +145,10 @@ func (k key) mac(t *dns.TSIG, before, msg []byte, timers bool) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// appendName appends a name that came in a message, in canonical wire form.
+// appendName appends a name that came in a message, uncompressed.
 func appendName(data []byte, name string) []byte {
 	var wire [256]byte
-	n, err := dns.PackDomainName(dns.CanonicalName(name), wire[:], 0, nil, false)
+	n, err := dns.PackDomainName(name, wire[:], 0, nil, false)
 	if err != nil {
 		n = 0 // the codec read it, so it can write it
 	}

@@ -102,9 +102,9 @@ func formatError(raw []byte) []byte {
 	reply[2] = qr | raw[2]&opcodeAndRD
 	reply[3] = dns.RcodeFormatError
 	if binary.BigEndian.Uint16(raw[4:]) > 0 {
-		if _, off, err := dns.UnpackDomainName(raw, headerLen); err == nil && off+4 <= len(raw) {
+		if name, off, err := dns.UnpackDomainName(raw, headerLen); err == nil && off+4 <= len(raw) {
 			reply[5] = 1
-			reply = append(reply, raw[headerLen:off+4]...)
+			reply = append(appendName(reply, name), raw[off:off+4]...) // it may have pointed into the header
 		}
 	}
 	return reply

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hextet/hextet/dnsreg"
 )
 
 func TestParseConfig(t *testing.T) {
@@ -32,17 +34,20 @@ func TestParseConfig(t *testing.T) {
 				s.gateways = []netip.Addr{netip.MustParseAddr("fe80::1%tun0")}
 				s.addresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.7/24")}
 			}, nil},
-		{"unknown key", "ttl = 1m\nserer = 192.0.2.53\n", nil, []string{`line 2: there is no key "serer"; there are name, server, `}},
+		{"unknown key", "ttl = 1m\nserer = 192.0.2.53\n", nil, []string{`line 2: there is no key "serer"; there are name, also, suffix, `}},
 		{"no equals sign", "\nttl 1m\n", nil, []string{`line 2: "ttl 1m" is not of the form key = value`}},
 		{"no value", "ttl =\n", nil, []string{"line 1: ttl has no value"}},
 		{"twice", "ttl = 1m\nserver = a\nserver = b\nttl = 2m\n", nil, []string{"line 4: ttl is given a second time, after line 1"}},
 		{"an action", "once = yes\n", nil, []string{`line 1: there is no key "once"`}},
 		{"late comment", "ttl = 1m # short\n", nil, []string{"line 1: ttl = 1m # short: a comment needs a line of its own"}},
+		{"what belongs together", "suffix = eth0  lab.example.test\npin = always\nalso = www.example.test\n", func(s *settings) {
+			s.suffixes, s.pin, s.also = []suffix{{"eth0", "lab.example.test"}}, dnsreg.PinAlways, []string{"www.example.test"}
+		}, nil},
 		{"control characters", "name = a\x00b\n", nil, []string{`line 1: "name = a\x00b" is not text`}},
 		{"not UTF-8", "name = \xff\n", nil, []string{"line 1: "}},
-		{"all errors at once", "ttl = 0\nrefresh = -1h\ntimeout = never\nmax-addresses = 0\nptr = maybe\nserver = a:b:c\nserver = host:0\nskip = 192.0.2.7/24\nskip = fe80::1%eth0\ninterface = [\naddress = 192.0.2.7\ngateway = here\n",
+		{"all errors at once", "ttl = 0\nrefresh = -1h\ntimeout = never\nmax-addresses = 0\nptr = maybe\nserver = a:b:c\nserver = host:0\nskip = 192.0.2.7/24\nskip = fe80::1%eth0\ninterface = [\naddress = 192.0.2.7\ngateway = here\npin = down\nsuffix = eth0\n",
 			nil, []string{"line 1: ttl = 0: not a duration", "line 2: refresh = -1h", "line 3: timeout = never", "line 4: max-addresses = 0", "line 5: ptr = maybe: neither yes nor no",
-				"line 6: server = a:b:c: no server", "line 7: server = host:0", "line 8: skip = 192.0.2.7/24: has bits beyond its length: is 192.0.2.0/24 meant?", "line 9: ", "line 10: interface = [: no pattern", "line 11: ", "line 12: "}},
+				"line 6: server = a:b:c: no server", "line 7: server = host:0", "line 8: skip = 192.0.2.7/24: has bits beyond its length: is 192.0.2.0/24 meant?", "line 9: ", "line 10: interface = [: no pattern", "line 11: ", "line 12: ", "line 13: pin = down: none of changes, always, never", "line 14: suffix = eth0: not an interface and"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			entries, err := parseConfig(tt.text)
@@ -152,7 +157,7 @@ func TestHelp(t *testing.T) {
 	}
 	c := &command{settings: defaults()}
 	for _, k := range append(c.actions(), c.knobs()...) {
-		if !regexp.MustCompile(`(?m)^  -` + k.key + `( \S+)?$`).MatchString(w.out.String()) {
+		if !regexp.MustCompile(`(?m)^  -` + k.key + `( .+)?$`).MatchString(w.out.String()) {
 			t.Errorf("no -%s in\n%s", k.key, &w.out)
 		}
 	}

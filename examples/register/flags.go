@@ -14,7 +14,7 @@ type command struct {
 	*settings
 	config                                      string
 	demo, dryRun, once, deregister, printConfig bool
-	json, verbose                               bool
+	json, script, verbose                       bool
 }
 
 // parseArgs reads the command line and the configuration file that it names. flag.ErrHelp: help was asked
@@ -64,10 +64,12 @@ func (c *command) actions() []knob {
 		{"print-config", yesNo{&c.printConfig}, "", "Print a configuration file with all settings as they are now."},
 		{"config", text{&c.config}, "FILE", "Read settings from this file. Flags go before it."},
 		{"json", yesNo{&c.json}, "", "Print states and plans as lines of JSON."},
+		{"script", yesNo{&c.script}, "", "With -dry-run: print the plan as nsupdate reads it."},
 		{"v", yesNo{&c.verbose}, "", "Tell more on standard error."},
 	}
 }
 
+// oneAction reports actions and flags that don't go together.
 func (c *command) oneAction() error {
 	var all []string
 	for _, a := range c.actions()[:5] {
@@ -77,6 +79,9 @@ func (c *command) oneAction() error {
 	}
 	if len(all) > 1 {
 		return fmt.Errorf("%s exclude each other", strings.Join(all, " and "))
+	}
+	if c.script && (!c.dryRun || c.json) {
+		return errors.New("-script needs -dry-run, and no -json")
 	}
 	return nil
 }

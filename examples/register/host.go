@@ -16,7 +16,7 @@ import (
 // origin is where addresses come from and messages leave by.
 type origin struct {
 	source dnsreg.Source
-	nameOf func(index int) string // of an interface; empty: it has none
+	names  func() map[int]string // of interfaces, by index; not to be modified
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	close  func() error
 }
@@ -25,7 +25,7 @@ type origin struct {
 type table struct {
 	dnsreg.AddressTable
 	mu    sync.Mutex
-	names map[int]string // of interfaces
+	names map[int]string // of interfaces; replaced, never modified
 	last  []srcselect.Address
 }
 
@@ -44,10 +44,10 @@ func (t *table) set(names map[int]string, addrs []srcselect.Address) {
 	}
 }
 
-func (t *table) interfaceName(index int) string {
+func (t *table) interfaceNames() map[int]string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.names[index]
+	return t.names
 }
 
 // skipping is a Source with addresses flagged by configuration: the flag of KB975808 where the system has none.

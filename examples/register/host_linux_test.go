@@ -15,6 +15,11 @@ import (
 	"github.com/hextet/hextet/srcselect"
 )
 
+func (w watched) untilThere(prefix string, ok func(srcselect.Address) bool) {
+	w.t.Helper()
+	w.until(prefix, func(all map[string]srcselect.Address) bool { a, there := all[prefix]; return there && ok(a) })
+}
+
 func preferred(a srcselect.Address) bool {
 	return !a.Tentative && !a.Optimistic && !a.Deprecated && !a.Temporary && !a.HomeAddress && !a.SkipAsSource
 }
@@ -45,7 +50,7 @@ func TestHostTable(t *testing.T) {
 	w.untilThere("2001:db8::1/64", preferred)
 
 	peertest.Run(t, "ip address add 192.0.2.7/24 dev reg0")
-	w.untilThere("192.0.2.7/24", func(a srcselect.Address) bool { return preferred(a) && table.interfaceName(a.Interface) == "reg0" })
+	w.untilThere("192.0.2.7/24", func(a srcselect.Address) bool { return preferred(a) && table.interfaceNames()[a.Interface] == "reg0" })
 	peertest.Run(t, "ip address add 192.0.2.8/24 dev reg0") // IFA_F_SECONDARY, the same bit as IFA_F_TEMPORARY
 	w.untilThere("192.0.2.8/24", preferred)
 	peertest.Run(t, "ip address change 192.0.2.8/24 dev reg0 preferred_lft 0")

@@ -36,11 +36,6 @@ func (w watched) until(what string, ok func(map[string]srcselect.Address) bool) 
 	}
 }
 
-func (w watched) untilThere(prefix string, ok func(srcselect.Address) bool) {
-	w.t.Helper()
-	w.until(prefix, func(all map[string]srcselect.Address) bool { a, there := all[prefix]; return there && ok(a) })
-}
-
 // The table of systems that tell nothing.
 func TestPollTable(t *testing.T) {
 	var b strings.Builder
@@ -51,8 +46,8 @@ func TestPollTable(t *testing.T) {
 	defer stop()
 	addrs, _ := table.Addresses()
 	for _, a := range addrs {
-		if a.Prefix.Addr() == netip.MustParseAddr("127.0.0.1") && table.interfaceName(a.Interface) != "lo" {
-			t.Errorf("%v is on %q", a, table.interfaceName(a.Interface))
+		if a.Prefix.Addr() == netip.MustParseAddr("127.0.0.1") && table.interfaceNames()[a.Interface] != "lo" {
+			t.Errorf("%v is on %q", a, table.interfaceNames()[a.Interface])
 		}
 	}
 	if len(addrs) == 0 || !strings.Contains(b.String(), "temporary") {

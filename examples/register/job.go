@@ -11,7 +11,7 @@ import (
 // job is a registrar and what the command line wants of it.
 type job struct {
 	*dnsreg.Registrar
-	report reporter
+	report *reporter
 	log    *slog.Logger
 	again  <-chan os.Signal
 	close  func() error
@@ -22,12 +22,11 @@ func (j *job) do(ctx context.Context, c *command) int {
 	switch {
 	case c.dryRun:
 		plan, err := j.Plan(ctx)
-		j.failed("plan", err)
-		j.failed("write", j.report.plan(plan))
+		failed(j.log, "plan", err)
+		failed(j.log, "write", j.report.plan(plan))
 		return registerCode(ctx, err, plan.Addresses)
 	case c.deregister:
 		err := j.Deregister(ctx)
-		j.failed("deregister", err)
 		j.show()
 		return exitCode(ctx, err)
 	case c.once:
@@ -58,7 +57,6 @@ func (j *job) keep(ctx context.Context, remove bool) int {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
 		err := j.Deregister(last)
-		j.failed("deregister", err)
 		if code := exitCode(context.Background(), err); code != exitDone {
 			return code
 		}
@@ -70,20 +68,19 @@ func (j *job) keep(ctx context.Context, remove bool) int {
 	return exitInterrupted
 }
 
-// sync makes a pass and prints what has come of it.
+// sync makes a pass and prints what has come of it. The Registrar logs what fails.
 func (j *job) sync(ctx context.Context) error {
 	err := j.Sync(ctx)
 	if ctx.Err() == nil {
-		j.failed("sync", err)
 		j.show()
 	}
 	return err
 }
 
-func (j *job) show() { j.failed("write", j.report.status(j.Status())) }
+func (j *job) show() { failed(j.log, "write", j.report.status(j.Status())) }
 
-func (j *job) failed(what string, err error) {
+func failed(log *slog.Logger, what string, err error) {
 	if err != nil {
-		j.log.Error(what, "class", dnsreg.ClassOf(err), "error", err)
+		log.Error(what, "class", dnsreg.ClassOf(err), "error", err)
 	}
 }

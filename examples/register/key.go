@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +13,7 @@ import (
 )
 
 // readKey reads a TSIG key. Errors never show the secret.
-func readKey(name string, log *slog.Logger) (dnsreg.Auth, error) {
+func readKey(name string, sha1 bool, log *slog.Logger) (dnsreg.Auth, error) {
 	if info, err := os.Stat(name); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
 		log.Warn("everybody on this host can use the key file", "file", name, "mode", info.Mode().Perm())
 	}
@@ -20,7 +21,7 @@ func readKey(name string, log *slog.Logger) (dnsreg.Auth, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := parseKey(text)
+	auth, err := parseKey(text, sha1)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -28,7 +29,7 @@ func readKey(name string, log *slog.Logger) (dnsreg.Auth, error) {
 }
 
 // parseKey reads what tsig-keygen prints, or algorithm:name:secret, as dig -y takes it.
-func parseKey(text string) (dnsreg.Auth, error) {
+func parseKey(text string, sha1 bool) (dnsreg.Auth, error) {
 	words, err := keyWords(text)
 	if err != nil {
 		return nil, err
@@ -36,9 +37,9 @@ func parseKey(text string) (dnsreg.Auth, error) {
 	if len(words) == 1 {
 		switch parts := strings.Split(words[0], ":"); len(parts) {
 		case 2:
-			return dnsreg.ParseTSIG(parts[0], "", parts[1])
+			return newKey(parts[0], "", parts[1], sha1)
 		case 3:
-			return dnsreg.ParseTSIG(parts[1], parts[0], parts[2])
+			return newKey(parts[1], parts[0], parts[2], sha1)
 		}
 	}
 	if len(words) < 4 || words[0] != "key" || words[2] != "{" {
@@ -59,7 +60,26 @@ func parseKey(text string) (dnsreg.Auth, error) {
 	case clauses["algorithm"] == "" || clauses["secret"] == "":
 		return nil, fmt.Errorf("key %q: algorithm or secret is missing", words[1])
 	}
-	return dnsreg.ParseTSIG(words[1], clauses["algorithm"], clauses["secret"])
+	return newKey(words[1], clauses["algorithm"], clauses["secret"], sha1)
+}
+
+// newKey is dnsreg.ParseTSIG, which refuses hmac-sha1 unless that is asked for by name.
+func newKey(name, algorithm, secret string, sha1 bool) (dnsreg.Auth, error) {
+	if !strings.EqualFold(algorithm, "hmac-sha1") {
+		return dnsreg.ParseTSIG(name, algorithm, secret)
+	}
+	if !sha1 {
+		return nil, fmt.Errorf("key %q is for hmac-sha1: use hmac-sha256, or say sha1 = yes", name)
+	}
+	b, err := base64.StdEncoding.DecodeString(secret)
+	if err != nil {
+		return nil, fmt.Errorf("key %q: secret is not base64: %w", name, err)
+	}
+	auth := dnsreg.TSIGSHA1(name, b)
+	if err := auth.Validate(); err != nil {
+		return nil, err
+	}
+	return auth, nil
 }
 
 // keyWords splits as BIND does: words, quoted strings, braces and semicolons, and three kinds of comment.

@@ -37,11 +37,12 @@ func TestParseKey(t *testing.T) {
 		"no end":                {"key a { algorithm hmac-sha256; secret " + testKey + ";", nil, "other than one key"},
 		"open comment":          {"/* key", nil, "comment has no end"},
 		"open quote":            {"key \"a", nil, "quoted word has no end"},
-		"weak":                  {"hmac-md5:a:" + testKey, nil, "too weak"},
+		"weak":                  {"hmac-md5:a:" + testKey, nil, "MD5"},
 		"not base64":            {"hmac-sha256:a:" + strings.ToUpper(testKey) + "!", nil, "not base64"},
+		"sha1":                  {"hmac-sha1:a:" + testKey, nil, "sha1 = yes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := parseKey(tt.text)
+			got, err := parseKey(tt.text, false)
 			switch {
 			case tt.err == "" && (err != nil || !sameKey(t, got, tt.want)):
 				t.Errorf("got %v, %v; want %v", got, err, tt.want)
@@ -72,6 +73,17 @@ func sameKey(t *testing.T, a, b dnsreg.Auth) bool {
 	return macs[0] == macs[1] && names[0] == names[1]
 }
 
+// A key for hmac-sha1 takes somebody who wants it.
+func TestParseKeySHA1(t *testing.T) {
+	got, err := parseKey("hmac-sha1:a:"+testKey, true)
+	if err != nil || !sameKey(t, got, dnsreg.TSIGSHA1("a", []byte("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"))) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := parseKey("hmac-sha1:a:!", true); err == nil {
+		t.Error("what is not base64 is taken")
+	}
+}
+
 // A key that everybody may read is used, and warned of.
 func TestKeyFileMode(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "key")
@@ -83,7 +95,7 @@ func TestKeyFileMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		if _, err := readKey(name, slog.New(slog.NewTextHandler(&b, nil))); err != nil {
+		if _, err := readKey(name, false, slog.New(slog.NewTextHandler(&b, nil))); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), name); got != want || strings.Contains(b.String(), testKey) {
@@ -96,7 +108,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add("key \"upd\" {\n\talgorithm hmac-sha256;\n\tsecret \"" + testKey + "\";\n};\n")
 	f.Add("/* */ # \n // \n hmac-sha256:upd:" + testKey)
 	f.Fuzz(func(t *testing.T, text string) {
-		if auth, err := parseKey(text); (auth == nil) != (err != nil) {
+		if auth, err := parseKey(text, true); (auth == nil) != (err != nil) {
 			t.Errorf("%q: %v, %v", text, auth, err)
 		}
 	})

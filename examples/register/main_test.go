@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"log/slog"
 	"net"
@@ -10,7 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hextet/hextet/dnsreg"
 	"github.com/hextet/hextet/dnsreg/dnsregtest"
 	"github.com/hextet/hextet/srcselect"
 	"go.uber.org/goleak"
@@ -71,10 +74,59 @@ func (w *world) program(args ...string) *program {
 		args: args, out: &w.out, log: &w.log, again: w.again,
 		open: func(_ context.Context, s *settings, _ *slog.Logger) (*origin, error) {
 			return &origin{
-				source: skipping{&w.table, s.skip}, nameOf: w.table.interfaceName, dial: new(net.Dialer).DialContext,
+				source: skipping{&w.table, s.skip}, names: w.table.interfaceNames, dial: new(net.Dialer).DialContext,
 				close: func() error { return nil },
 			}, nil
 		},
+	}
+}
+
+// state is what tests read of a line of JSON.
+type state struct {
+	Kind       string
+	Interfaces map[int]string
+	Update     updateLine
+	Status     struct {
+		Name       string
+		Addresses  []verdict
+		Registered []netip.Addr
+		Zones      []struct {
+			Zone        string
+			LastSuccess time.Time
+		}
+		Skipped  []struct{ Name string }
+		Counters dnsreg.Counters
+	}
+}
+
+type verdict struct {
+	Address srcselect.Address
+	Reason  string
+	Names   []string
+}
+
+// verdict returns the reason for an address.
+func (s state) reason(address string) string {
+	for _, v := range s.Status.Addresses {
+		if v.Address.Prefix.Addr() == netip.MustParseAddr(address) {
+			return v.Reason
+		}
+	}
+	return "not there"
+}
+
+// nextState returns the next status, and the updates told of before it.
+func nextState(t *testing.T, from *json.Decoder) (s state, updates []updateLine) {
+	t.Helper()
+	for {
+		s = state{}
+		if err := from.Decode(&s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Kind == "status" {
+			return s, updates
+		}
+		updates = append(updates, s.Update)
 	}
 }
 

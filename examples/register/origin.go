@@ -25,7 +25,7 @@ func openOrigin(ctx context.Context, s *settings, log *slog.Logger) (*origin, er
 		return nil, err
 	}
 	return &origin{
-		source: skipping{t, s.skip}, nameOf: t.interfaceName, dial: new(net.Dialer).DialContext, close: stop,
+		source: skipping{t, s.skip}, names: t.interfaceNames, dial: new(net.Dialer).DialContext, close: stop,
 	}, nil
 }
 
@@ -50,15 +50,8 @@ func openStack(ctx context.Context, s *settings) (*origin, error) {
 	if err := configure(ctx, host, i, s); err != nil {
 		return nil, errors.Join(err, host.Close())
 	}
-	nameOf := func(index int) string {
-		for _, i := range host.Interfaces() {
-			if i.Index() == index {
-				return i.Name()
-			}
-		}
-		return ""
-	}
-	return &origin{source: host, nameOf: nameOf, dial: host.DialContext, close: host.Close}, nil
+	names := func() map[int]string { return map[int]string{i.Index(): i.Name()} }
+	return &origin{source: host, names: names, dial: host.DialContext, close: host.Close}, nil
 }
 
 func configure(ctx context.Context, host *stack.Stack, i *stack.Interface, s *settings) error {

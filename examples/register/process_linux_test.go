@@ -4,14 +4,13 @@ package main
 
 import (
 	"encoding/json"
-	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hextet/hextet/dnsreg/dnsregtest"
 	"github.com/hextet/hextet/internal/peertest"
@@ -40,20 +39,38 @@ func signalTo(t *testing.T, p *exec.Cmd, s os.Signal) {
 	}
 }
 
-// hears passes on which updates arrive, and can have all of them lost.
-type hears struct {
-	updates chan struct{}
-	deaf    atomic.Bool
+// ear tells of what arrives at a server, and can have it lost.
+type ear struct {
+	updates, lost chan struct{} // hold a token once something has come
+	deaf          atomic.Bool
 }
 
-func (h *hears) fault(r dnsregtest.Request) dnsregtest.Fault {
-	if r.Update {
-		select {
-		case h.updates <- struct{}{}:
-		default:
-		}
+func newEar() *ear { return &ear{updates: make(chan struct{}, 1), lost: make(chan struct{}, 1)} }
+
+func (e *ear) fault(r dnsregtest.Request) dnsregtest.Fault {
+	deaf := e.deaf.Load()
+	to := e.updates
+	switch {
+	case deaf:
+		to = e.lost
+	case !r.Update:
+		return dnsregtest.Fault{}
 	}
-	return dnsregtest.Fault{Drop: h.deaf.Load()}
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+	return dnsregtest.Fault{Drop: deaf}
+}
+
+// await waits for a token.
+func await(t *testing.T, what string, from <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-from:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("no %s", what)
+	}
 }
 
 // The program itself, with the kernel's addresses and the kernel's signals.
@@ -64,8 +81,8 @@ func TestProcess(t *testing.T) {
 	for _, a := range []string{"192.0.2.7/24", "192.0.2.8/24", "203.0.113.7/24"} {
 		peertest.Run(t, "ip address add "+a+" dev reg0")
 	}
-	h := hears{updates: make(chan struct{}, 64)}
-	w := newWorld(t, h.fault)
+	e := newEar()
+	w := newWorld(t, e.fault)
 	has := func() string {
 		var all []string
 		for _, r := range w.Records("host.example.test") {
@@ -75,22 +92,16 @@ func TestProcess(t *testing.T) {
 	}
 	p, states := startProcess(t, "-name", "host.example.test", "-server", w.address, "-key", keyFile(t, testKey), "-json",
 		"-skip", "192.0.2.8", "-deregister-on-exit")
-	first := nextState(t, states)
-	if has() != "192.0.2.7 203.0.113.7" || len(first.Skipped) != 1 ||
-		!slices.Contains(first.Addresses, addressLine{netip.MustParseAddr("192.0.2.8"), "reg0", "skip-as-source"}) {
+	first, _ := nextState(t, states)
+	if has() != "192.0.2.7 203.0.113.7" || len(first.Status.Skipped) != 1 || first.reason("192.0.2.8") != "skip-as-source" {
 		t.Errorf("DNS has %s\n%+v", has(), first)
 	}
 
-	for len(h.updates) > 0 {
-		<-h.updates
-	}
+	await(t, "update", e.updates)
 	peertest.Run(t, "ip address add 192.0.2.9/24 dev reg0")
-	select {
-	case <-h.updates: // nobody asked for it
-	case <-t.Context().Done():
-	}
+	await(t, "update that nobody asked for", e.updates)
 	signalTo(t, p, syscall.SIGHUP)
-	if second := nextState(t, states); has() != "192.0.2.7 192.0.2.9 203.0.113.7" || second.Counters.Probes == 0 {
+	if second, _ := nextState(t, states); has() != "192.0.2.7 192.0.2.9 203.0.113.7" || second.Status.Counters.Probes == 0 {
 		t.Errorf("DNS has %s\n%+v", has(), second)
 	}
 
@@ -105,18 +116,15 @@ func TestProcess(t *testing.T) {
 // A second interruption ends the program at once, whatever it waits for.
 func TestSecondInterruption(t *testing.T) {
 	peertest.EnterNetns(t)
-	h := hears{updates: make(chan struct{}, 64)}
+	e := newEar()
 	peertest.Run(t, "ip address add 192.0.2.7/32 dev lo")
-	w := newWorld(t, h.fault)
+	w := newWorld(t, e.fault)
 	p, states := startProcess(t, "-name", "host.example.test", "-server", w.address, "-key", keyFile(t, testKey), "-json",
 		"-deregister-on-exit", "-timeout", "1h")
 	nextState(t, states)
-	h.deaf.Store(true)
-	for len(h.updates) > 0 {
-		<-h.updates
-	}
+	e.deaf.Store(true)
 	signalTo(t, p, os.Interrupt)
-	<-h.updates // it tries to remove its records
+	await(t, "attempt to remove records", e.lost)
 	signalTo(t, p, os.Interrupt)
 	p.Wait()
 	if s, ok := p.ProcessState.Sys().(syscall.WaitStatus); !ok || s.Signal() != syscall.SIGINT {
@@ -138,9 +146,9 @@ func TestStackProcess(t *testing.T) {
 	}
 	p, states := startProcess(t, "-name", "host.example.test", "-server", at, "-key", keyFile(t, testKey), "-json", "-once",
 		"-stack", "reg0", "-address", "192.0.2.7/24", "-address", "192.0.2.8/24", "-skip", "192.0.2.8", "-gateway", "192.0.2.1")
-	l := nextState(t, states)
-	if err := p.Wait(); err != nil || len(l.Registered) != 1 || len(w.Records("7.2.0.192.in-addr.arpa")) != 1 ||
-		len(w.Records("host.example.test")) != 1 || !slices.Contains(l.Addresses, addressLine{netip.MustParseAddr("192.0.2.8"), "reg0", "skip-as-source"}) {
+	l, _ := nextState(t, states)
+	if err := p.Wait(); err != nil || len(l.Status.Registered) != 1 || len(w.Records("7.2.0.192.in-addr.arpa")) != 1 ||
+		len(w.Records("host.example.test")) != 1 || l.reason("192.0.2.8") != "skip-as-source" {
 		t.Errorf("%v, %+v, DNS has %v", err, l, w.Records("host.example.test"))
 	}
 }

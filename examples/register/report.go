@@ -4,79 +4,87 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/netip"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/hextet/hextet/dnsreg"
 )
 
-// A reporter writes plans and states, as text or as lines of JSON.
+// A reporter writes plans and states, as text or as lines of JSON. It may be used from several goroutines.
 type reporter struct {
-	out    io.Writer
-	json   bool
-	nameOf func(index int) string
+	mu           sync.Mutex
+	out          io.Writer
+	json, script bool
+	names        func() map[int]string // of interfaces
 }
 
-type addressLine struct {
-	Address   netip.Addr `json:"address"`
-	Interface string     `json:"interface,omitempty"`
-	Reason    string     `json:"reason"`
+// line is one of JSON: the field that Kind names, and what the interfaces are called.
+type line struct {
+	Kind       string         `json:"kind"` // "status", "plan" or "update"
+	Interfaces map[int]string `json:"interfaces,omitempty"`
+	Status     *dnsreg.Status `json:"status,omitempty"`
+	Plan       *planLine      `json:"plan,omitempty"`
+	Update     *updateLine    `json:"update,omitempty"`
 }
 
-type zoneLine struct {
-	Zone        string    `json:"zone"`
-	Server      string    `json:"server"`
-	LastSuccess time.Time `json:"last_success,omitzero"`
-	Error       string    `json:"error,omitempty"`
-	Class       string    `json:"class,omitempty"`
-	Failures    int       `json:"failures,omitempty"`
-	Next        time.Time `json:"next,omitzero"`
+type planLine struct {
+	Name      string              `json:"name"`
+	Addresses []dnsreg.Verdict    `json:"addresses"`
+	Updates   []updateLine        `json:"updates"`
+	Skipped   []dnsreg.SkippedPTR `json:"skipped,omitempty"`
 }
 
-type changeLine struct {
+// updateLine is an update message in the words of nsupdate, and what came of it.
+type updateLine struct {
 	Zone          string   `json:"zone"`
 	Server        string   `json:"server"`
 	Prerequisites []string `json:"prerequisites,omitempty"`
 	Deletes       []string `json:"deletes,omitempty"`
 	Adds          []string `json:"adds,omitempty"`
+	Error         string   `json:"error,omitempty"`
+	Class         string   `json:"class,omitempty"` // of the error
 }
 
-type skippedLine struct {
-	Name  string `json:"name"`
-	Error string `json:"error"`
-}
-
-// line is a status, which has Zones, or a plan, which has Changes.
-type line struct {
-	Kind       string           `json:"kind"` // "status" or "plan"
-	Name       string           `json:"name"`
-	Addresses  []addressLine    `json:"addresses"`
-	Registered []netip.Addr     `json:"registered,omitempty"`
-	Zones      []zoneLine       `json:"zones,omitempty"`
-	Changes    []changeLine     `json:"changes,omitempty"`
-	Skipped    []skippedLine    `json:"skipped,omitempty"`
-	Error      string           `json:"error,omitempty"`
-	Counters   *dnsreg.Counters `json:"counters,omitempty"`
+func newUpdateLine(z dnsreg.ZonePlan, err error) updateLine {
+	u := updateLine{Zone: z.Zone, Server: z.Server, Prerequisites: z.Prerequisites, Deletes: z.Deletes, Adds: z.Adds}
+	if err != nil {
+		u.Error, u.Class = oneLine(err), dnsreg.ClassOf(err).String()
+	}
+	return u
 }
 
 func (r *reporter) status(s dnsreg.Status) error {
 	if r.json {
-		return r.write(r.statusLine(s))
+		return r.write(line{Kind: "status", Interfaces: r.interfaces(s.Addresses), Status: &s})
 	}
-	return r.statusText(s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return writeStatus(r.out, s, r.names())
 }
 
 func (r *reporter) plan(p dnsreg.Plan) error {
+	if r.json {
+		l := planLine{Name: p.Name, Addresses: p.Addresses, Updates: []updateLine{}, Skipped: p.Skipped}
+		for _, z := range p.Zones {
+			l.Updates = append(l.Updates, newUpdateLine(z, nil))
+		}
+		return r.write(line{Kind: "plan", Interfaces: r.interfaces(p.Addresses), Plan: &l})
+	}
+	text := p.String()
+	if r.script {
+		text = p.Script()
+	}
+	_, err := fmt.Fprint(r.out, text)
+	return err
+}
+
+// sent tells in JSON of an update message; who reads text has the log.
+func (r *reporter) sent(z dnsreg.ZonePlan, err error) error {
 	if !r.json {
-		_, err := fmt.Fprint(r.out, p)
-		return err
+		return nil
 	}
-	l := line{Kind: "plan", Name: p.Name, Addresses: r.addresses(p.Addresses), Skipped: skipped(p.Skipped)}
-	for _, z := range p.Zones {
-		l.Changes = append(l.Changes, changeLine(z))
-	}
-	return r.write(l)
+	u := newUpdateLine(z, err)
+	return r.write(line{Kind: "update", Update: &u})
 }
 
 func (r *reporter) write(l line) error {
@@ -84,45 +92,22 @@ func (r *reporter) write(l line) error {
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	_, err = r.out.Write(append(b, '\n'))
 	return err
 }
 
-func (r *reporter) statusLine(s dnsreg.Status) line {
-	l := line{
-		Kind: "status", Name: s.Name, Addresses: r.addresses(s.Addresses), Registered: s.Registered,
-		Skipped: skipped(s.Skipped), Error: errorText(s.Err), Counters: &s.Counters,
-	}
-	for _, z := range s.Zones {
-		zl := zoneLine{
-			Zone: z.Zone, Server: z.Server, LastSuccess: z.LastSuccess, Failures: z.Failures, Next: z.Next, Error: errorText(z.Err),
-		}
-		if z.Err != nil {
-			zl.Class = dnsreg.ClassOf(z.Err).String()
-		}
-		l.Zones = append(l.Zones, zl)
-	}
-	return l
-}
-
-func (r *reporter) addresses(verdicts []dnsreg.Verdict) []addressLine {
-	all := make([]addressLine, 0, len(verdicts))
+// interfaces are the names of those that have one of the addresses.
+func (r *reporter) interfaces(verdicts []dnsreg.Verdict) map[int]string {
+	names, all := make(map[int]string), r.names()
 	for _, v := range verdicts {
-		all = append(all, addressLine{v.Address.Prefix.Addr(), r.nameOf(v.Address.Interface), v.Reason.String()})
+		if name := all[v.Address.Interface]; name != "" {
+			names[v.Address.Interface] = name
+		}
 	}
-	return all
+	return names
 }
 
-func skipped(all []dnsreg.SkippedPTR) (lines []skippedLine) {
-	for _, s := range all {
-		lines = append(lines, skippedLine{s.Name, errorText(s.Err)})
-	}
-	return lines
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
-}
+// oneLine is the text of joined errors without line breaks.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hextet/hextet/dnsreg"
@@ -80,12 +82,18 @@ func (p *program) prepare(ctx context.Context, c *command, log *slog.Logger) (*j
 	if err != nil {
 		return nil, err
 	}
-	cfg.Source, cfg.Dial, cfg.Filter = o.source, o.dial, c.filter(o.nameOf)
-	r, err := dnsreg.New(cfg)
+	report := &reporter{out: p.out, json: c.json, script: c.script, names: o.names}
+	cfg.Source, cfg.Dial, cfg.Policy.Filter = o.source, o.dial, c.filter(o.names)
+	cfg.Hooks.Sent = func(z dnsreg.ZonePlan, err error) { failed(log, "write", report.sent(z, err)) }
+	cfg.Suffixes, err = c.suffixesByIndex(o.names())
+	var r *dnsreg.Registrar
+	if err == nil {
+		r, err = dnsreg.New(cfg)
+	}
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
-	return &job{r, reporter{p.out, c.json, o.nameOf}, log, p.again, o.close}, nil
+	return &job{r, report, log, p.again, o.close}, nil
 }
 
 // registrarConfig is the settings in dnsreg's words, without what the origin brings. It fills in what the host
@@ -103,23 +111,47 @@ func registrarConfig(ctx context.Context, s *settings, log *slog.Logger) (cfg dn
 	}
 	cfg = dnsreg.Config{
 		Name: s.name, Servers: s.servers, Resolvers: s.resolvers, TTL: s.ttl, Refresh: s.refresh, Timeout: s.timeout,
-		MaxAddresses: s.max, NoPTR: !s.ptr, TCP: s.tcp, Logger: log,
+		MaxAddresses: s.max, NoPTR: !s.ptr, TCP: s.tcp, Underscore: s.underscore, Pin: s.pin, Logger: log,
+		Policy: dnsreg.Policy{
+			NoIPv4: !s.ipv4, NoIPv6: !s.ipv6, NoPrivate: !s.private, Prefixes: s.prefixes, NotPrefixes: s.without,
+		},
 		Adopt: func(addr netip.Addr) bool { return contains(s.adopt, addr) },
 	}
+	for _, name := range s.also {
+		cfg.Names = append(cfg.Names, dnsreg.HostName{Name: name})
+	}
 	if s.key != "" {
-		cfg.Auth, err = readKey(s.key, log)
+		cfg.Auth, err = readKey(s.key, s.sha1, log)
 	}
 	return cfg, err
 }
 
 // filter narrows to interfaces by their names; nil when all are meant.
-func (s *settings) filter(nameOf func(int) string) func(srcselect.Address) bool {
+func (s *settings) filter(names func() map[int]string) func(srcselect.Address) bool {
 	if len(s.interfaces) == 0 && len(s.except) == 0 {
 		return nil
 	}
 	return func(a srcselect.Address) bool {
-		name := nameOf(a.Interface)
+		name := names()[a.Interface]
 		matches := func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok }
 		return (len(s.interfaces) == 0 || slices.ContainsFunc(s.interfaces, matches)) && !slices.ContainsFunc(s.except, matches)
 	}
+}
+
+// suffixesByIndex is what dnsreg.Config.Suffixes wants.
+func (s *settings) suffixesByIndex(names map[int]string) (map[int]string, error) {
+	all := make(map[int]string)
+	for _, x := range s.suffixes {
+		found := false
+		for index, name := range names {
+			if name == x.link {
+				all[index], found = x.domain, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("suffix = %v: there is no interface %s; there are %s",
+				x, x.link, strings.Join(slices.Sorted(maps.Values(names)), ", "))
+		}
+	}
+	return all, nil
 }

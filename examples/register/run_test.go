@@ -58,6 +58,12 @@ func TestExitStatus(t *testing.T) {
 		"bad value":           {nil, good, []string{"-ttl", "soon"}, exitUsage, "ttl", 0},
 		"argument":            {nil, good, []string{"now"}, exitUsage, `"now"`, 0},
 		"two actions":         {nil, good, []string{"-once", "-dry-run"}, exitUsage, "-dry-run and -once", 0},
+		"script":              {nil, good, []string{"-once", "-script"}, exitUsage, "-script", 0},
+		"private":             {nil, "10.0.0.7/24", []string{"-once", "-private=no", "-key", right}, exitNothing, "", 0},
+		"other prefix":        {nil, good, []string{"-once", "-not-prefix", "192.0.2.0/28", "-key", right}, exitNothing, "", 0},
+		"other family":        {nil, good, []string{"-once", "-ipv4=no", "-key", right}, exitNothing, "", 0},
+		"no such interface":   {nil, good, []string{"-once", "-suffix", "eth7 lab.example.test"}, exitUsage, "there is no interface eth7; there are eth0", 0},
+		"underscore":          {nil, good, []string{"-once", "-name", "a_b.example.test", "-underscore", "-key", right}, exitRefused, "REFUSED", 0},
 		"no key file":         {nil, good, []string{"-once", "-key", "/nonexistent"}, exitUsage, "/nonexistent", 0},
 		"bad name":            {nil, good, []string{"-once", "-name", "a_b.example.test"}, exitUsage, "a_b", 0},
 		"no config file":      {nil, good, []string{"-config", "/nonexistent"}, exitUsage, "/nonexistent", 0},
@@ -81,8 +87,23 @@ func TestExitStatus(t *testing.T) {
 func TestExitStatusLimit(t *testing.T) {
 	w := newWorld(t, nil, address("192.0.2.7/24"), address("192.0.2.8/24"))
 	code := w.run(t.Context(), "-once", "-max-addresses", "1", "-key", keyFile(t, testKey))
-	if code != exitRefused || w.Stats().Updates != 0 || !strings.Contains(w.out.String(), "nothing registered: ") {
+	if code != exitRefused || w.Stats().Updates != 0 || !strings.Contains(w.out.String(), "error: ") {
 		t.Errorf("exit status %d, %+v\n%s", code, w.Stats(), &w.out)
+	}
+}
+
+// Further names, and that of the interface, get the same addresses. PTR records point to the first.
+func TestFurtherNames(t *testing.T) {
+	w := newWorld(t, nil, address("192.0.2.7/24"))
+	code := w.run(t.Context(), "-once", "-also", "www.example.test", "-suffix", "eth0 lab.example.test", "-key", keyFile(t, testKey))
+	for _, name := range []string{"host.example.test", "www.example.test", "host.lab.example.test"} {
+		if all := w.Records(name); len(all) != 1 || all[0].Data != "192.0.2.7" {
+			t.Errorf("%s has %v", name, all)
+		}
+	}
+	ptr := w.Records("7.2.0.192.in-addr.arpa")
+	if code != exitDone || len(ptr) != 1 || ptr[0].Data != "host.example.test." || !strings.Contains(w.out.String(), "as host.example.test., www.example.test., host.lab.example.test.\n") {
+		t.Errorf("exit status %d, PTR %v\n%s", code, ptr, &w.out)
 	}
 }
 
@@ -131,14 +152,14 @@ func TestInterrupted(t *testing.T) {
 			p.out = out
 			go func() { code <- p.run(ctx); out.Close() }()
 			states := json.NewDecoder(in)
-			first := nextState(t, states)
-			if len(first.Registered) != 1 {
-				t.Errorf("first %+v", first)
+			first, updates := nextState(t, states)
+			if len(first.Status.Registered) != 1 || len(updates) != 2 || updates[0].Zone != "example.test." || updates[0].Error != "" {
+				t.Errorf("first %+v, %+v", first, updates)
 			}
 			w.again <- syscall.SIGTERM // any: asks for a pass at once
-			second := nextState(t, states)
-			if second.Counters.Probes == 0 {
-				t.Errorf("asked again: %+v", second.Counters)
+			second, _ := nextState(t, states)
+			if second.Status.Counters.Probes == 0 {
+				t.Errorf("asked again: %+v", second.Status.Counters)
 			}
 			cancel(interruption{tt.signal})
 			go io.Copy(io.Discard, in)
@@ -152,24 +173,17 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-func nextState(t *testing.T, from *json.Decoder) (l line) {
-	t.Helper()
-	if err := from.Decode(&l); err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 // What -dry-run prints, and -json makes of it.
 func TestDryRun(t *testing.T) {
 	w := newWorld(t, nil, address("192.0.2.7/24"), address("192.0.2.8/24"), address("fe80::7/64"), address("203.0.113.7/24"))
 	key := keyFile(t, testKey)
-	for _, args := range [][]string{{"-dry-run"}, {"-dry-run", "-json"}} {
+	for _, args := range [][]string{{"-dry-run"}, {"-dry-run", "-script"}, {"-dry-run", "-json"}} {
 		if code := w.run(t.Context(), append(args, "-skip", "192.0.2.8", "-key", key)...); code != exitDone {
 			t.Errorf("exit status %d\n%s", code, &w.log)
 		}
 	}
-	golden(t, "dry-run.out", strings.ReplaceAll(w.out.String(), w.address, "SERVER"))
+	scrub := strings.NewReplacer(w.address, "SERVER", strings.ReplaceAll(w.address, ":", " "), "SERVER")
+	golden(t, "dry-run.out", scrub.Replace(w.out.String()))
 	if w.Stats().Updates != 0 {
 		t.Errorf("%d updates were sent", w.Stats().Updates)
 	}
@@ -187,9 +201,9 @@ func TestOnce(t *testing.T) {
 	if code := w.run(t.Context(), "-once", "-json", "-key", key); code != exitDone {
 		t.Errorf("exit status %d\n%s", code, &w.log)
 	}
-	l := nextState(t, json.NewDecoder(strings.NewReader(w.out.String())))
-	if l.Kind != "status" || l.Name != "host.example.test." || len(l.Zones) != 2 || l.Zones[0].LastSuccess.IsZero() ||
-		l.Addresses[0] != (addressLine{address("192.0.2.7/24").Prefix.Addr(), "eth0", "registered"}) {
+	l, _ := nextState(t, json.NewDecoder(strings.NewReader(w.out.String())))
+	if l.Status.Name != "host.example.test." || len(l.Status.Zones) != 2 || l.Status.Zones[0].LastSuccess.IsZero() ||
+		l.Interfaces[2] != "eth0" || l.reason("192.0.2.7") != "registered" || l.reason("fe80::7") != "link-local" {
 		t.Errorf("%s", &w.out)
 	}
 }

@@ -6,11 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/hextet/hextet/dnsreg"
 )
 
 // The values of settings, each a flag.Value: what Set takes, String gives back.
@@ -107,6 +110,45 @@ func (v period) Set(s string) error {
 	}
 	*v.at = d
 	return nil
+}
+
+// pin is a dnsreg.Pin in words.
+type pin struct{ at *dnsreg.Pin }
+
+var pins = []string{dnsreg.PinChanges: "changes", dnsreg.PinAlways: "always", dnsreg.PinNever: "never"}
+
+func (v pin) String() string {
+	if v.at == nil {
+		return ""
+	}
+	return pins[*v.at]
+}
+
+func (v pin) Set(s string) error {
+	i := slices.Index(pins, s)
+	if i < 0 {
+		return errors.New("none of " + strings.Join(pins, ", "))
+	}
+	*v.at = dnsreg.Pin(i)
+	return nil
+}
+
+// suffix is what the addresses of an interface are registered with, after the host's first label.
+type suffix struct{ link, domain string }
+
+func (s suffix) String() string { return s.link + " " + s.domain }
+
+func parseSuffix(s string) (suffix, error) {
+	words := strings.Fields(s)
+	if len(words) != 2 || (text{new(string)}).Set(s) != nil {
+		return suffix{}, errors.New("not an interface and a suffix, as in eth0 lab.example.net")
+	}
+	return suffix{words[0], words[1]}, nil
+}
+
+func parseName(s string) (string, error) {
+	err := text{&s}.Set(s) // whether it is a host's, dnsreg tells
+	return s, err
 }
 
 // list is a setting that may be given several times.

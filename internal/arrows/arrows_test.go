@@ -21,6 +21,7 @@ var external = map[string]string{
 	"gVisor":   "gvisor.dev/gvisor",
 	"gopacket": "github.com/google/gopacket",
 	"dns":      "github.com/miekg/dns",
+	"gokrb5":   "github.com/jcmturner/gokrb5",
 }
 
 // A row says what a package and all below it, unless they have a row of their own, may import besides
@@ -37,6 +38,7 @@ var table = map[string]row{
 	"icmp6/conformance": {[]string{"icmp6", "x/net"}, "the suite judges any raw socket, so it knows no stack"},
 	"dnsreg":            {[]string{"srcselect", "dns", "x/net/idna"}, "registration sees addresses through a Source and the network through a Dial: it serves hosts that run no stack of ours"},
 	"dnsreg/dnsregtest": {[]string{"dns"}, "the test server judges the registrar and therefore shares no code with it"},
+	"dnsreg/gss":        {[]string{"dnsreg", "gokrb5", "dns"}, "Kerberos is linked only by those who import this package"},
 	"stack":             {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "the stack joins selection and checksum over gVisor; registration and capture plug in from outside"},
 	"stack/internal":    {[]string{"srcselect", "icmp6", "icmp6/checksum", "gVisor", "x/net", "stack/internal", "stack/offload"}, "gVisor stays behind one door"},
 	"stack/lab":         {[]string{"srcselect", "icmp6", "icmp6/checksum", "dnsreg", "dnsreg/dnsregtest", "gopacket", "stack", "stack/capture", "stack/internal", "stack/netsh", "stack/offload", "stack/vxlan", "x/net"}, "a lab joins everything: it serves tests, so its weight is nobody's but theirs"},
@@ -169,6 +171,9 @@ func TestArrowsRefuse(t *testing.T) {
 		{"dnsreg", module + "/stack"},
 		{"dnsreg", "golang.org/x/net/ipv6"},
 		{"dnsreg/dnsregtest", module + "/dnsreg"},
+		{"dnsreg", module + "/dnsreg/gss"},
+		{"dnsreg", "github.com/jcmturner/gokrb5/v8/client"},
+		{"dnsreg/gss", module + "/stack"},
 		{"stack", module + "/dnsreg"},
 		{"stack", module + "/stack/tun"},
 		{"stack/capture", "gvisor.dev/gvisor/pkg/tcpip"},
@@ -185,6 +190,7 @@ func TestArrowsRefuse(t *testing.T) {
 	for _, tt := range []struct{ pkg, path string }{
 		{"icmp6/checksum", "golang.org/x/sys/cpu"},
 		{"dnsreg", "golang.org/x/net/idna"},
+		{"dnsreg/gss", "github.com/jcmturner/gokrb5/v8/messages"},
 		{"stack", module + "/stack/internal/engine"},
 		{"stack/internal/engine", "gvisor.dev/gvisor/pkg/tcpip/stack"},
 		{"examples/quickstart", module + "/stack/capture"},

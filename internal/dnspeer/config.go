@@ -45,6 +45,9 @@ type Zone struct {
 	Records []string // master file lines; names are relative to the zone
 	// Locked means that nobody may update the zone.
 	Locked bool
+	// Unread means that no key may ask for records of the zone, at Knot, where that is a right. Unsigned
+	// queries are answered.
+	Unread bool
 	// Policy says who may update the zone, for BIND only, as in "grant EXAMPLE.TEST krb5-self . A AAAA;".
 	// Empty: whoever has one of Config.Keys.
 	Policy string
@@ -85,13 +88,4 @@ func writeZones(dir string, zones []Zone) error {
 		}
 	}
 	return nil
-}
-
-// names lists the names of the keys, each followed by end.
-func names(keys []Key, end string) string {
-	var b strings.Builder
-	for _, k := range keys {
-		b.WriteString(k.Name + end)
-	}
-	return b.String()
 }

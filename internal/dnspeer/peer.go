@@ -36,13 +36,16 @@ func Start(t testing.TB, kind Kind, cfg Config) *Peer {
 	return &Peer{t, s}
 }
 
+// In returns the server for use in a subtest, which is then what ends when something fails.
+func (p *Peer) In(t testing.TB) *Peer { return &Peer{t, p.s} }
+
 // Kind returns what kind of server it is.
 func (p *Peer) Kind() Kind { return p.s.Kind }
 
 // Address returns where the server listens, as host:port.
 func (p *Peer) Address() string { return p.s.Address }
 
-// Records returns the records of a zone as [Server.Transfer] does.
+// Records returns the records of a zone as [Reader.Transfer] does.
 func (p *Peer) Records(zone string) []string {
 	p.t.Helper()
 	records, _, err := p.s.Transfer(zone)
@@ -50,7 +53,7 @@ func (p *Peer) Records(zone string) []string {
 	return records
 }
 
-// Query returns the records of one type at a name as [Server.Query] does.
+// Query returns the records of one type at a name as [Reader.Query] does.
 func (p *Peer) Query(name, rtype string) []string {
 	p.t.Helper()
 	records, err := p.s.Query(name, rtype)
@@ -80,7 +83,7 @@ func (p *Peer) Await(name, rtype string, want ...string) {
 	p.t.Fatalf("%s at %s: %s is %q, want %q", name, p.s.Kind, rtype, got, want)
 }
 
-// Kill, Restart, Pause and Resume are those of [Server].
+// Kill ends the server with SIGKILL, as a crash does.
 func (p *Peer) Kill() { p.t.Helper(); p.must(p.s.Kill()) }
 
 // Restart starts the server again after Kill.

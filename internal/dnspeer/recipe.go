@@ -120,17 +120,24 @@ func setupKnot(dir string, cfg Config, address string) error {
 		}
 	}
 	b.WriteString("acl:\n  - id: transfer\n    address: 127.0.0.0/8\n    action: transfer\n")
-	if len(cfg.Keys) > 0 {
-		fmt.Fprintf(&b, "  - id: update\n    key: [%s]\n    action: [update, transfer]\n", strings.TrimSuffix(names(cfg.Keys, ", "), ", "))
+	var names []string
+	for _, k := range cfg.Keys {
+		names = append(names, k.Name)
+	}
+	if len(names) > 0 { // Knot answers BADKEY to a signed query in a zone where the key has no right
+		fmt.Fprintf(&b, "  - id: update\n    key: [%[1]s]\n    action: update\n  - id: read\n    key: [%[1]s]\n    action: query\n", strings.Join(names, ", "))
 	}
 	b.WriteString("template:\n  - id: default\n    storage: \".\"\n    file: \"%s.zone\"\n    zonefile-sync: -1\n" +
 		"    zonefile-load: whole\n    journal-content: changes\nzone:\n")
 	for _, z := range cfg.Zones {
-		acl := "[transfer]"
-		if !z.Locked && len(cfg.Keys) > 0 {
-			acl = "[update, transfer]"
+		acl := "transfer"
+		if len(cfg.Keys) > 0 && !z.Unread {
+			acl += ", read"
 		}
-		fmt.Fprintf(&b, "  - domain: %s\n    acl: %s\n", z.Name, acl)
+		if len(cfg.Keys) > 0 && !z.Locked {
+			acl += ", update"
+		}
+		fmt.Fprintf(&b, "  - domain: %s\n    acl: [%s]\n", z.Name, acl)
 		if z.Primary != "" {
 			fmt.Fprintf(&b, "    master: primary.%s\n", z.Name)
 		}

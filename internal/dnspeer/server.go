@@ -3,12 +3,14 @@
 package dnspeer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -17,8 +19,8 @@ import (
 
 // Server is a running name server. Its methods must not be called at the same time.
 type Server struct {
-	Kind    Kind
-	Address string // host:port, for UDP and TCP
+	Reader // at host:port, for UDP too
+	Kind   Kind
 
 	dir     string
 	cfg     Config
@@ -38,7 +40,7 @@ func Launch(dir string, kind Kind, cfg Config) (*Server, error) {
 	}
 	var err error
 	for range 3 { // another may be faster at the port
-		s := &Server{Kind: kind, Address: cfg.Address, dir: dir, cfg: cfg}
+		s := &Server{Reader: Reader{cfg.Address}, Kind: kind, dir: dir, cfg: cfg}
 		if s.Address == "" {
 			s.Address, err = freeAddress()
 		} else {
@@ -134,8 +136,33 @@ func (s *Server) Close() error {
 	return s.Terminate()
 }
 
-// Pause stops the server with SIGSTOP: it neither answers nor is gone. What arrives waits for Resume.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+// Pause stops the server with SIGSTOP, and returns when that has happened: it neither answers nor is gone. What
+// arrives waits for Resume.
+func (s *Server) Pause() error {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if stopped(s.process.cmd.Process.Pid) {
+			return nil
+		}
+	}
+	return fmt.Errorf("dnspeer: %s does not stop", s.Kind)
+}
+
+// stopped reports whether all threads of a process are stopped, where the system tells (proc(5)).
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range threads {
+		stat, err := os.ReadFile(name)
+		if i := bytes.LastIndexByte(stat, ')'); err == nil && !bytes.HasPrefix(stat[i+1:], []byte(" T ")) {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume lets a paused server go on.
 func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }

@@ -3,6 +3,7 @@
 package dnspeer
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,19 +14,23 @@ import (
 	"github.com/miekg/dns"
 )
 
+// Reader reads from the server at an address (host:port), over TCP: no datagram is lost there, and no answer is
+// too long.
+type Reader struct{ Address string }
+
 // Transfer returns the records of a zone by zone transfer, each as a master file line with single spaces,
 // sorted, without the SOA record, and the zone's serial.
-func (s *Server) Transfer(zone string) (records []string, serial uint32, err error) {
+func (r Reader) Transfer(zone string) (records []string, serial uint32, err error) {
 	m := new(dns.Msg)
 	m.SetAxfr(dns.Fqdn(zone))
 	t := dns.Transfer{DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience}
-	in, err := t.In(m, s.Address)
+	in, err := t.In(m, r.Address)
 	if err != nil {
-		return nil, 0, fmt.Errorf("dnspeer: %s: transfer of %s: %w", s.Kind, zone, err)
+		return nil, 0, fmt.Errorf("dnspeer: %s: transfer of %s: %w", r.Address, zone, err)
 	}
 	for envelope := range in {
 		if envelope.Error != nil {
-			err = fmt.Errorf("dnspeer: %s: transfer of %s: %w", s.Kind, zone, envelope.Error)
+			err = fmt.Errorf("dnspeer: %s: transfer of %s: %w", r.Address, zone, envelope.Error)
 			continue // the channel has to be read to its end
 		}
 		for _, rr := range envelope.RR {
@@ -42,18 +47,18 @@ func (s *Server) Transfer(zone string) (records []string, serial uint32, err err
 
 // Query returns the records of one type at a name as Transfer does, and none when there is no such name or
 // type. Aliases are not followed.
-func (s *Server) Query(name, rtype string) ([]string, error) {
+func (r Reader) Query(name, rtype string) ([]string, error) {
 	qtype, ok := dns.StringToType[rtype]
 	if !ok {
 		return nil, fmt.Errorf("dnspeer: there is no type %q", rtype)
 	}
-	m, err := s.ask(name, qtype)
+	m, err := r.ask(name, qtype)
 	if err != nil {
 		return nil, err
 	}
 	var records []string
 	for _, rr := range m.Answer {
-		if rr.Header().Rrtype == qtype && strings.EqualFold(rr.Header().Name, dns.Fqdn(name)) {
+		if rr.Header().Rrtype == qtype && sameName(rr.Header().Name, dns.Fqdn(name)) {
 			records = append(records, line(rr))
 		}
 	}
@@ -62,8 +67,8 @@ func (s *Server) Query(name, rtype string) ([]string, error) {
 }
 
 // Serial returns the serial of a zone.
-func (s *Server) Serial(zone string) (uint32, error) {
-	m, err := s.ask(zone, dns.TypeSOA)
+func (r Reader) Serial(zone string) (uint32, error) {
+	m, err := r.ask(zone, dns.TypeSOA)
 	if err != nil {
 		return 0, err
 	}
@@ -72,21 +77,20 @@ func (s *Server) Serial(zone string) (uint32, error) {
 			return soa.Serial, nil
 		}
 	}
-	return 0, fmt.Errorf("dnspeer: %s has no zone %s", s.Kind, zone)
+	return 0, fmt.Errorf("dnspeer: %s serves no zone %s", r.Address, zone)
 }
 
-// ask asks over TCP: no datagram is lost there, and no answer is too long.
-func (s *Server) ask(name string, qtype uint16) (*dns.Msg, error) {
+func (r Reader) ask(name string, qtype uint16) (*dns.Msg, error) {
 	m := new(dns.Msg)
 	m.SetQuestion(dns.Fqdn(name), qtype)
 	m.RecursionDesired = false
 	c := dns.Client{Net: "tcp", Timeout: patience}
-	reply, _, err := c.Exchange(m, s.Address)
+	reply, _, err := c.Exchange(m, r.Address)
 	if err != nil {
-		return nil, fmt.Errorf("dnspeer: %s: %s %s: %w", s.Kind, name, dns.Type(qtype), err)
+		return nil, fmt.Errorf("dnspeer: %s: %s %s: %w", r.Address, name, dns.Type(qtype), err)
 	}
 	if reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError {
-		return nil, fmt.Errorf("dnspeer: %s: %s %s: %s", s.Kind, name, dns.Type(qtype), dns.RcodeToString[reply.Rcode])
+		return nil, fmt.Errorf("dnspeer: %s: %s %s: %s", r.Address, name, dns.Type(qtype), dns.RcodeToString[reply.Rcode])
 	}
 	return reply, nil
 }
@@ -110,3 +114,11 @@ func (s *Server) serves(z Zone) error {
 var errEmpty = errors.New("its answer has no SOA record")
 
 func line(rr dns.RR) string { return strings.Join(strings.Fields(rr.String()), " ") }
+
+// sameName compares names, which can be written in several ways.
+func sameName(a, b string) bool {
+	var wire [2][256]byte
+	n, err := dns.PackDomainName(dns.CanonicalName(a), wire[0][:], 0, nil, false)
+	m, err2 := dns.PackDomainName(dns.CanonicalName(b), wire[1][:], 0, nil, false)
+	return err == nil && err2 == nil && bytes.Equal(wire[0][:n], wire[1][:m])
+}

@@ -33,8 +33,8 @@ type DNSConfig struct {
 	// unsigned.
 	Keys map[string][]byte
 
-	// Fault decides what goes wrong with a request. nil: nothing does. A Fault.Until is a wait that the
-	// lab does not know of: a segment's Latency is what keeps the order.
+	// Fault decides what goes wrong with a request. nil: nothing does. A Fault.Delay is of the lab's time. A
+	// Fault.Until is a wait that the lab does not know of: Delay and a segment's Latency keep the order.
 	Fault func(dnsregtest.Request) dnsregtest.Fault
 }
 
@@ -54,7 +54,8 @@ func (l *Lab) AddDNS(cfg DNSConfig) (*DNS, error) {
 	d := new(DNS)
 	var err error
 	d.server, err = dnsregtest.New(dnsregtest.Config{
-		Zones: cfg.Zones, Keys: cfg.Keys, Fault: cfg.Fault, Now: l.Now, Go: func(f func()) { l.sched.begin(cfg.Name, f) },
+		Zones: cfg.Zones, Keys: cfg.Keys, Fault: cfg.Fault, Now: l.Now, AfterFunc: l.AfterFunc,
+		Go: func(f func()) { l.sched.begin(cfg.Name, f) },
 	})
 	if err == nil {
 		err = d.server.Insert(cfg.Records...)

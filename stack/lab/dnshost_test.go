@@ -180,6 +180,42 @@ func TestDNSSilent(t *testing.T) {
 	l2.Close()
 }
 
+// A reply that is late, a server that dies and comes back: all in the lab's time, to the nanosecond.
+func TestDNSDelayAndCrash(t *testing.T) {
+	for range 3 {
+		asked := 0
+		l, d, client, _ := named(t, lab.Config{}, lab.Impairment{}, lab.DNSConfig{Fault: func(r dnsregtest.Request) (f dnsregtest.Fault) {
+			asked++
+			switch asked {
+			case 1:
+				f.Delay = 700 * time.Millisecond
+			case 2:
+				f.Crash = dnsregtest.CrashAfter
+			}
+			return f
+		}})
+		registrar := func() *dnsreg.Registrar {
+			r, err := dnsreg.New(dnsreg.Config{
+				Name: "host.example.test", Source: client, Servers: []string{"[2001:db8::53]:53"}, Dial: client.DialContext, Clock: l.Clock(), NoPTR: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		start := l.Now()
+		l.AfterFunc(2*time.Second, d.Server().Restart)
+		if err := registrar().Sync(l.Context()); err != nil {
+			t.Fatal(err)
+		}
+		took, records := l.Now().Sub(start), len(d.Server().Records("host.example.test"))
+		if records != 2 || took < 2*time.Second || took%(100*time.Millisecond) != 0 || l.Foreign() {
+			t.Errorf("%d records after %v, foreign: %v", records, took, l.Foreign())
+		}
+		l.Close()
+	}
+}
+
 // A host registers what may speak, signed, and others find it there.
 func TestDNSRegistration(t *testing.T) {
 	secret := []byte("a secret of this test's own")

@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/hextet/hextet/stack"
@@ -11,7 +13,7 @@ import (
 // HostConfig configures a Host. The zero HostConfig is a host with one interface on the lab's first
 // segment, which is made if there is none.
 type HostConfig struct {
-	// Name is what the host is called, in traces too. Empty: "host" and a number.
+	// Name is what the host is called, in traces too, without a slash. Empty: "host" and a number.
 	Name string
 
 	// Interfaces are the host's, in order. Empty: one, of zero InterfaceConfig.
@@ -150,6 +152,9 @@ func (h *Host) equip(cfg HostConfig) error {
 
 // newName makes name one that nothing in the lab has, reserves it, and returns, for a host, its number.
 func (l *Lab) newName(name *string, kind string) (int, error) {
+	if kind != "lan" && strings.Contains(*name, "/") {
+		return 0, errors.New("a name with a slash is that of an interface, as in web/eth0")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for *name == "" {

@@ -56,7 +56,8 @@ type place struct {
 	queue queue
 }
 
-// flowKey is between whom packets go: two ports, or a port and the link-layer address of a group.
+// flowKey is between whom packets go: two ports, or a port and the link-layer address of a group, or
+// strangers.
 type flowKey struct{ from, to string }
 
 // flow is what is known of those at one place.

@@ -248,3 +248,23 @@ func TestPlaceKeepsFlowsApart(t *testing.T) {
 		t.Error("others change what happens to a flow")
 	}
 }
+
+// A place does not remember every address that somebody made up.
+func TestPlaceForgetsStrangers(t *testing.T) {
+	l := New(t)
+	s := l.Segment(SegmentConfig{Impair: Impairment{Jitter: time.Millisecond}})
+	for range 2 {
+		l.Host(HostConfig{Interfaces: []InterfaceConfig{{Segment: s, Send: Impairment{Loss: 0.5}, Receive: Impairment{Loss: 0.5}}}})
+	}
+	l.Advance(time.Minute)
+	from, to := s.ports[0], s.ports[1]
+	size := func() int { return len(from.send.flows) + len(to.receive.flows) + len(s.way.flows) }
+	before := size()
+	for n := range 5000 {
+		from.write(append([]byte{2, 0xff, 0, 0, byte(n >> 8), byte(n)}, make([]byte, 54)...))
+	}
+	l.Advance(time.Minute)
+	if now := size(); now > before+3 {
+		t.Errorf("%d flows, before %d", now, before)
+	}
+}

@@ -48,7 +48,7 @@ type Config struct {
 	// has one and comes from the host itself fails the test, and is an error of Close.
 	AllowBadChecksums bool
 
-	// Logger is told what the hosts tell their loggers. nil: nobody.
+	// Logger is told what the hosts tell their loggers, and of an Uplink whose socket fails. nil: nobody.
 	Logger *slog.Logger
 }
 

@@ -76,10 +76,11 @@ func (l *Lab) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	})
 }
 
-// LastPacket returns the latest packet that a host has sent and for which match reports true.
+// LastPacket returns the latest packet that a host has sent and for which match reports true; a nil match does
+// for all.
 func (l *Lab) LastPacket(match func(Packet) bool) (Packet, bool) {
 	for _, p := range slices.Backward(l.Packets()) {
-		if match(p) {
+		if match == nil || match(p) {
 			return p, true
 		}
 	}

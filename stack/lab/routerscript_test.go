@@ -31,6 +31,9 @@ func TestOnKnowsThePacket(t *testing.T) {
 	for _, p := range l.Packets(lab.Match("udp")) {
 		want = append(want, fmt.Sprint(p, p.Fates()))
 	}
+	if last, ok := l.LastPacket(nil); !ok || last.Number != len(l.Packets()) {
+		t.Errorf("%v, %v", last, ok)
+	}
 	if len(want) != 2 || fmt.Sprint(seen) != fmt.Sprint(want) {
 		t.Errorf("seen\n%s\nof\n%s", strings.Join(seen, "\n"), strings.Join(want, "\n"))
 	}

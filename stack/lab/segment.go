@@ -102,6 +102,9 @@ func (s *Segment) Partition(groups ...[]*Host) error {
 			if h == nil {
 				return fmt.Errorf("lab: segment %q: partition: group %d has a nil host", s.name, n)
 			}
+			if h.l != s.l {
+				return fmt.Errorf("lab: segment %q: partition: group %d has host %q, which is another lab's", s.name, n, h.name)
+			}
 			if other, ok := parts[h]; ok && other != n+1 {
 				return fmt.Errorf("lab: segment %q: partition: host %q is in the groups %d and %d", s.name, h.name, other-1, n)
 			}
@@ -152,13 +155,20 @@ func (s *Segment) forward(from *port, frame []byte) {
 // receivers returns the ports that a frame is for, and what they are called together.
 func (s *Segment) receivers(frame []byte) ([]*port, string) {
 	address := string(frame[:6])
-	if frame[0]&1 == 0 {
+	multicast := frame[0]&1 != 0
+	if !multicast {
 		if to := s.places[address]; to != nil {
 			return []*port{to}, to.name
 		}
 	}
+	if !multicast {
+		return s.ports, strangers
+	}
 	return s.ports, address
 }
+
+// strangers are all who have addresses that nobody on the segment has, for a sender: there is no end of them.
+const strangers = "strangers"
 
 // alike reports whether the same happens to all copies of a frame.
 func (s *Segment) alike() bool {

@@ -162,6 +162,13 @@ func TestPartition(t *testing.T) {
 	if err := seg.Partition(hosts[:2], hosts[1:]); err == nil || !strings.Contains(err.Error(), `host "host2" is in the groups 0 and 1`) {
 		t.Error(err)
 	}
+	other := lab.New(t).Host(lab.HostConfig{Name: "stranger"})
+	if err := seg.Partition(hosts[:2], []*lab.Host{other}); err == nil || !strings.Contains(err.Error(), `group 1 has host "stranger", which is another lab's`) {
+		t.Error(err)
+	}
+	if got := reach(); got != "1-2 1-3 2-3 1-4 2-4 3-4" {
+		t.Errorf("%s, by a partition that was refused", got)
+	}
 	seg.Heal()
 	if got := reach(); got != "0-1 0-2 1-2 0-3 1-3 2-3 0-4 1-4 2-4 3-4" {
 		t.Error(got)
@@ -290,11 +297,15 @@ func TestAddRefuses(t *testing.T) {
 		"Send: the field Impairment.Loss": {Name: "b", Interfaces: []lab.InterfaceConfig{{Send: lab.Impairment{Loss: 2}}}},
 		"Stack.Clock is set":              {Name: "b", Stack: stack.Config{Clock: l.Clock()}},
 		"another lab's":                   {Name: "b", Segment: lab.New(t).Segment(lab.SegmentConfig{})},
+		`host "web/eth0": a name with a`:  {Name: "web/eth0"},
 		"white space":                     {Name: "b", Interfaces: []lab.InterfaceConfig{{Stack: stack.InterfaceConfig{Name: "a\tb"}}}},
 	} {
 		if _, err := l.AddHost(cfg); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "lab: ") {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+	if _, err := l.AddRouter(lab.RouterConfig{Name: "r/eth0"}); err == nil || !strings.Contains(err.Error(), `router "r/eth0": a name with a slash`) {
+		t.Error(err)
 	}
 	l.Host(lab.HostConfig{Name: "b"}) // is not half there
 	for want, cfg := range map[string]lab.SegmentConfig{

@@ -55,7 +55,14 @@ type Uplink struct {
 	port     *port
 	turns    *turns
 	done     sync.WaitGroup
+	room     chan struct{} // a token for each frame on its way into the segment
+	failed   error         // before done
+	told     sync.Once     // failed was
 }
+
+// maxUplinkFrames bounds the frames that came through the tunnel and wait for the lab. What comes beyond them
+// waits in the tunnel's own queue, as far as that goes (vxlan.Counters).
+const maxUplinkFrames = 1024
 
 // AddUplink adds an uplink. The lab closes it.
 func (l *Lab) AddUplink(cfg UplinkConfig) (*Uplink, error) {
@@ -81,6 +88,8 @@ func (l *Lab) addUplink(cfg UplinkConfig) (*Uplink, error) {
 	switch {
 	case l.sched.real == nil:
 		return nil, errors.New("the lab's time is its own, and the other end's is not: it needs Config.RealTime")
+	case cfg.Segment != nil && cfg.Segment.l != l:
+		return nil, fmt.Errorf("segment %q is another lab's", cfg.Segment.name)
 	case cfg.Conn != nil && cfg.Listen != "":
 		return nil, errors.New("UplinkConfig has a Conn and a Listen, where one is enough")
 	}
@@ -93,7 +102,7 @@ func (l *Lab) addUplink(cfg UplinkConfig) (*Uplink, error) {
 			return nil, err
 		}
 	}
-	u := new(Uplink)
+	u := &Uplink{room: make(chan struct{}, maxUplinkFrames)}
 	if err := u.open(cfg); err != nil {
 		return nil, err
 	}
@@ -149,7 +158,7 @@ func (u *Uplink) plugIn(cfg UplinkConfig) {
 	u.port.plug(s)
 }
 
-// receive takes over what comes through the tunnel.
+// receive takes over what comes through the tunnel until that is closed or fails.
 func (u *Uplink) receive() {
 	bufs, sizes := make([][]byte, 64), make([]int, 64)
 	for i := range bufs {
@@ -158,18 +167,40 @@ func (u *Uplink) receive() {
 	for {
 		n, err := u.link.ReadPackets(bufs, sizes)
 		if err != nil {
+			u.end(err)
 			return
 		}
 		for i := range n {
+			select {
+			case u.room <- struct{}{}:
+			case <-u.port.closed: // nobody makes room any more
+				return
+			}
 			u.turns.s.after(u.turns, 0, u.send(bufs[i][:sizes[i]]))
 		}
+	}
+}
+
+// end notes why nothing comes any more, unless that is Close.
+func (u *Uplink) end(err error) {
+	select {
+	case <-u.port.closed:
+		return
+	default:
+	}
+	u.failed = fmt.Errorf("lab: uplink of segment %q: %w", u.port.h.name, err)
+	if log := u.port.h.l.cfg.Logger; log != nil {
+		log.Error("nothing comes through an uplink any more", "segment", u.port.h.name, "err", err)
 	}
 }
 
 // send returns what puts a copy of the frame onto the segment.
 func (u *Uplink) send(frame []byte) func() {
 	frame = append([]byte(nil), frame...)
-	return func() { u.port.write(frame) }
+	return func() {
+		<-u.room
+		u.port.write(frame)
+	}
 }
 
 // LocalAddr is the UDP address of this end.
@@ -188,11 +219,12 @@ func (u *Uplink) SetFirewall(w *Firewall) { u.port.gate.wall.Store(w) }
 // Counters are the tunnel's.
 func (u *Uplink) Counters() vxlan.Counters { return u.link.Counters() }
 
-// Close unplugs the uplink. Closing twice is no error.
+// Close unplugs the uplink. If its socket failed before, it returns why. Closing twice is no error.
 func (u *Uplink) Close() error {
 	u.port.Close()
 	err := u.endpoint.Close()
 	u.done.Wait()
+	u.told.Do(func() { err = errors.Join(err, u.failed) })
 	return err
 }
 

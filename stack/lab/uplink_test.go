@@ -184,6 +184,7 @@ func TestUplinkErrors(t *testing.T) {
 	l = lab.New(t, lab.Config{RealTime: true})
 	for want, cfg := range map[string]lab.UplinkConfig{
 		"24 bits":     {VNI: 1 << 24},
+		"another lab": {Segment: lab.New(t).Segment(lab.SegmentConfig{})},
 		"no address":  {Peers: []netip.AddrPort{{}}},
 		"a Conn and":  {Listen: "127.0.0.1:0"},
 		"256.0.0.1":   {Listen: "256.0.0.1:0"},

@@ -27,10 +27,7 @@ func (s *Shell) Complete(line string) []string {
 
 // endings returns what the last word may be, after the others.
 func (s *Shell) endings(words []word, last word) (texts []string) {
-	from := []place{s.at}
-	if len(s.at) > 1 {
-		from = append(from, place{root})
-	}
+	from := s.at
 	if len(words) > 0 && words[0].is("ipconfig", "ipconfig.exe") {
 		for _, c := range ipconfigCommands[1:] {
 			texts = proposed(texts, last, "/"+c.option)
@@ -38,10 +35,13 @@ func (s *Shell) endings(words []word, last word) (texts []string) {
 		return texts
 	}
 	if len(words) > 0 && words[0].is("netsh", "netsh.exe") {
-		from, words = []place{{root}}, words[1:]
+		from, words = place{root}, words[1:]
 	}
-	for _, in := range from {
+	for in := from; len(in) > 0; in = in[:len(in)-1] { // as command looks for what is meant
 		at, rest, e := walk(in, words)
+		if e != nil && len(at) > len(in) {
+			return nil
+		}
 		if e != nil {
 			continue
 		}

@@ -113,7 +113,7 @@ func addressKind(f family, withLen bool) kind {
 			return nil, errors.New("no length of a prefix belongs here")
 		}
 		n, err := strconv.Atoi(length)
-		if err != nil || n < 0 || n > f.bits() {
+		if err != nil || strconv.Itoa(n) != length || n < 0 || n > f.bits() { // a sign, or zeros in front
 			return nil, problem(ErrSyntax, "%s is no length of a prefix", quoted(length)).wanting("0 to %d", f.bits())
 		}
 		return addrLen{a, n}, nil

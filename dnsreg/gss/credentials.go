@@ -1,0 +1,204 @@
+package gss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jcmturner/gokrb5/v8/config"
+	"github.com/jcmturner/gokrb5/v8/crypto"
+	"github.com/jcmturner/gokrb5/v8/iana/nametype"
+	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// principal is who.
+type principal struct {
+	name  types.PrincipalName
+	realm string
+}
+
+func (p principal) String() string { return p.name.PrincipalNameString() + "@" + p.realm }
+
+func (p principal) equal(q principal) bool { return p.realm == q.realm && p.name.Equal(q.name) }
+
+// parsePrincipal takes the default realm if the name has none.
+func parsePrincipal(s, defaultRealm string) (principal, error) {
+	name, realm, found := strings.Cut(s, "@")
+	if !found {
+		realm = defaultRealm
+	}
+	switch {
+	case slices.Contains(strings.Split(name, "/"), ""):
+		return principal{}, fmt.Errorf("gss: Config.Principal: %q has an empty component", s)
+	case realm == "":
+		return principal{}, fmt.Errorf("gss: Config.Principal: %q has no realm, and krb5.conf no default_realm", s)
+	case strings.Contains(realm, "@") || strings.Contains(name, `\`):
+		return principal{}, fmt.Errorf("gss: Config.Principal: %q: quoted names are not supported", s)
+	}
+	return principal{types.NewPrincipalName(nametype.KRB_NT_PRINCIPAL, name), realm}, nil
+}
+
+// granting returns the name of a realm's ticket-granting service.
+func granting(realm string) types.PrincipalName {
+	return types.PrincipalName{NameType: nametype.KRB_NT_SRV_INST, NameString: []string{"krbtgt", realm}}
+}
+
+// source is where a ticket-granting ticket comes from.
+type source interface {
+	tgt(ctx context.Context, k *kdcs) (*ticket, error)
+	String() string // for people: who, and by what
+}
+
+// source picks and checks the credentials.
+func (cfg *Config) source(krb *config.Config) (source, error) {
+	given := 0
+	for _, is := range []bool{cfg.Keytab != "", cfg.Password != nil, cfg.CCache != ""} {
+		if is {
+			given++
+		}
+	}
+	if given > 1 {
+		return nil, errors.New("gss: Config.Keytab, Config.Password and Config.CCache exclude each other")
+	}
+	var who principal
+	var err error
+	if cfg.Principal != "" {
+		if who, err = parsePrincipal(cfg.Principal, krb.LibDefaults.DefaultRealm); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case cfg.Keytab != "":
+		return newKeytabSource(cfg.Keytab, who)
+	case cfg.Password != nil:
+		if cfg.Principal == "" {
+			return nil, errors.New("gss: Config.Principal is empty: a password needs one")
+		}
+		return passwordSource{who, cfg.Password}, nil
+	}
+	path, err := cfg.ccachePath()
+	return ccacheSource{path, who}, err
+}
+
+// secret knows the long-term keys of a principal.
+type secret interface {
+	// key returns the one of an encryption type. info is what the KDC says about it (RFC 4120 section 5.2.7.5),
+	// nil if it said nothing.
+	key(id int32, info *types.ETypeInfo2Entry) (types.EncryptionKey, error)
+}
+
+// keytabSource logs in with a keytab.
+type keytabSource struct {
+	path string
+	who  principal
+}
+
+func newKeytabSource(path string, who principal) (source, error) {
+	kt, err := loadKeytab(path)
+	if err != nil {
+		return nil, fmt.Errorf("gss: %w", err)
+	}
+	var names []string
+	var found principal
+	for _, e := range kt.Entries {
+		p := principal{types.PrincipalName{NameType: nametype.KRB_NT_PRINCIPAL, NameString: e.Principal.Components}, e.Principal.Realm}
+		if isStrong(e.Key.KeyType) && (who.realm == "" || who.equal(p)) && !slices.Contains(names, p.String()) {
+			names, found = append(names, p.String()), p
+		}
+	}
+	switch {
+	case len(names) == 0 && who.realm == "":
+		return nil, fmt.Errorf("gss: keytab %s has no AES key", path)
+	case len(names) == 0:
+		return nil, fmt.Errorf("gss: keytab %s has no AES key of %s", path, who)
+	case len(names) > 1:
+		return nil, fmt.Errorf("gss: keytab %s has keys of %s: Config.Principal has to say which", path, strings.Join(names, ", "))
+	}
+	return keytabSource{path, found}, nil
+}
+
+func loadKeytab(path string) (*keytab.Keytab, error) {
+	var kt *keytab.Keytab
+	err := safely(func() (err error) {
+		kt, err = keytab.Load(path)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keytab %s: %w", path, err)
+	}
+	return kt, nil
+}
+
+func (s keytabSource) String() string { return fmt.Sprintf("%s by keytab %s", s.who, s.path) }
+
+func (s keytabSource) tgt(ctx context.Context, k *kdcs) (*ticket, error) {
+	kt, err := loadKeytab(s.path)
+	if err != nil {
+		return nil, &stepError{Credentials, permanent("%w", err)}
+	}
+	return k.login(ctx, s.who, keytabSecret{kt, s.who})
+}
+
+type keytabSecret struct {
+	*keytab.Keytab
+	who principal
+}
+
+func (s keytabSecret) key(id int32, _ *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
+	k, _, err := s.GetEncryptionKey(s.who.name, s.who.realm, 0, id)
+	if err != nil {
+		return k, permanent("%w", err)
+	}
+	return k, nil
+}
+
+// passwordSource logs in with a password.
+type passwordSource struct {
+	who principal
+	ask func(context.Context) (string, error)
+}
+
+func (s passwordSource) String() string   { return fmt.Sprintf("%s by password", s.who) }
+func (s passwordSource) GoString() string { return s.String() }
+
+func (s passwordSource) tgt(ctx context.Context, k *kdcs) (*ticket, error) {
+	password, err := s.ask(ctx)
+	if err != nil {
+		return nil, &stepError{Credentials, permanent("password of %s: %w", s.who, err)}
+	}
+	return k.login(ctx, s.who, passwordSecret{password, s.who})
+}
+
+type passwordSecret struct {
+	password string
+	who      principal
+}
+
+// maxIterations bounds the work that an answer from the network, unauthenticated as yet, may ask for. 4096 and
+// 32768 are what RFC 3962 and RFC 8009 begin with.
+const maxIterations = 1 << 20
+
+func (s passwordSecret) key(id int32, info *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
+	et, err := crypto.GetEtype(id)
+	if err != nil {
+		return types.EncryptionKey{}, err
+	}
+	salt, params := s.who.name.GetSalt(s.who.realm), et.GetDefaultStringToKeyParams()
+	if info != nil {
+		if info.Salt != "" {
+			salt = info.Salt
+		}
+		if n := info.S2KParams; len(n) > 0 {
+			params = fmt.Sprintf("%x", n)
+			if count, err := strconv.ParseUint(params, 16, 32); err != nil || count == 0 || count > maxIterations {
+				return types.EncryptionKey{}, fmt.Errorf("the KDC asks for %#x iterations to make a key of the password", n)
+			}
+		}
+	}
+	value, err := et.StringToKey(s.password, salt, params)
+	return types.EncryptionKey{KeyType: id, KeyValue: value}, err
+}
