@@ -1,87 +1,38 @@
+//go:build unix
+
 package dnsreg
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/hextet/hextet/internal/peertest"
+	"github.com/hextet/hextet/internal/dnspeer"
 )
 
-// A BIND that is resolver and authority at once, with the empty zones that it has by default, a child zone, a
-// classless zone (RFC 2317), a reverse zone that is elsewhere by DNAME, and one with the contents of AS112's.
-const resolverConf = `
-key "upd.example.test." { algorithm hmac-sha256; secret "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="; };
-options { directory "%s"; pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; lock-file none;
-  listen-on port %d { 127.0.0.1; }; listen-on-v6 { none; }; query-source address 127.0.0.1;
-  recursion yes; dnssec-validation no; notify no; empty-zones-enable yes; disable-empty-zone "8.B.D.0.1.0.0.2.IP6.ARPA"; };
-controls { };
-`
-
-var resolverZones = map[string]string{
-	"example.test":              "ns1 IN A 127.0.0.1\nsub IN NS ns1",
-	"sub.example.test":          "",
-	"rev.example.test":          "",
-	"2.0.192.in-addr.arpa":      "0-63 IN NS ns1.example.test.\n$GENERATE 0-63 $ CNAME $.0-63",
-	"0-63.2.0.192.in-addr.arpa": "",
-	"100.51.198.in-addr.arpa":   "@ IN DNAME 100.rev.example.test.",
-	"113.0.203.in-addr.arpa":    "@ IN DNAME empty.as112.arpa.",
-	"8.b.d.0.1.0.0.2.ip6.arpa":  "",
-	"168.192.in-addr.arpa":      "",
-}
-
-func startResolver(t *testing.T) (address string) {
+// startResolver starts a BIND that is resolver and authority at once, with the empty zones that it has by default,
+// a child zone, a classless zone (RFC 2317), a reverse zone that is elsewhere by DNAME, and one with the contents
+// of AS112's.
+func startResolver(t *testing.T) *dnspeer.Peer {
 	t.Helper()
-	peertest.DNS.Tools(t, "named", "dig")
-	dir := t.TempDir()
-	port := freePort(t)
-	conf := fmt.Sprintf(resolverConf, dir, port)
-	for z, more := range resolverZones {
-		conf += fmt.Sprintf("zone %q { type primary; file \"%s.zone\"; allow-update { key upd.example.test.; }; };\n", z, z)
-		soa := "ns1.example.test. hm.example.test. 1 3600 600 86400 60"
-		if z == "168.192.in-addr.arpa" {
-			soa = "prisoner.iana.org. hostmaster.root-servers.org. 1 604800 60 604800 604800"
-		}
-		writeFile(t, filepath.Join(dir, z+".zone"), fmt.Sprintf("$ORIGIN %s.\n$TTL 300\n@ IN SOA %s\n@ IN NS ns1.example.test.\n%s\n", z, soa, more))
-	}
-	file := filepath.Join(dir, "named.conf")
-	writeFile(t, file, conf)
-	cmd := exec.Command(unconfined(t, dir, "named"), "-g", "-n", "1", "-c", file)
-	log, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Wait() })
-	lines := bufio.NewScanner(log)
-	up, said := false, ""
-	for !up && lines.Scan() {
-		up, said = strings.HasSuffix(lines.Text(), " running"), said+lines.Text()+"\n"
-	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		for lines.Scan() {
-		}
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		<-drained
+	return dnspeer.Start(t, dnspeer.BIND, dnspeer.Config{
+		Keys: []dnspeer.Key{peerKey}, Recursive: true,
+		Options: `query-source address 127.0.0.1; disable-empty-zone "8.B.D.0.1.0.0.2.IP6.ARPA";`,
+		Zones: []dnspeer.Zone{
+			{Name: "example.test", Records: []string{"ns1 IN A 127.0.0.1", "sub IN NS ns1"}},
+			{Name: "sub.example.test"},
+			{Name: "rev.example.test"},
+			{Name: "2.0.192.in-addr.arpa", Records: []string{"0-63 IN NS ns1.example.test.", "$GENERATE 0-63 $ CNAME $.0-63"}},
+			{Name: "0-63.2.0.192.in-addr.arpa"},
+			{Name: "100.51.198.in-addr.arpa", Records: []string{"@ IN DNAME 100.rev.example.test."}},
+			{Name: "113.0.203.in-addr.arpa", Records: []string{"@ IN DNAME empty.as112.arpa."}},
+			{Name: "8.b.d.0.1.0.0.2.ip6.arpa"},
+			{Name: "168.192.in-addr.arpa", SOA: "prisoner.iana.org. hostmaster.root-servers.org. 1 604800 60 604800 604800"},
+		},
 	})
-	if !up {
-		t.Fatalf("named did not come up:\n%s", said)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // Port 53 of the primary is the port that BIND has here. Nothing else may be dialled.
@@ -96,7 +47,7 @@ func dialOnly(t *testing.T, address string) func(context.Context, string, string
 }
 
 func TestBINDAsResolverAndAuthority(t *testing.T) {
-	address := startResolver(t)
+	address := startResolver(t).Address()
 	for way, want := range map[string]string{"resolver": "127.0.0.1:53", "server": address} {
 		cfg := Config{Name: "host.sub.example.test", Source: new(AddressTable), Auth: TSIG(keyName, "", secret), Dial: dialOnly(t, address)}
 		if way == "resolver" {
@@ -134,7 +85,8 @@ func TestBINDAsResolverAndAuthority(t *testing.T) {
 // The records of aliased reverse names are where their aliases lead, and one question each is enough for a whole
 // classless zone.
 func TestBINDClasslessRegistration(t *testing.T) {
-	address := startResolver(t)
+	peer := startResolver(t)
+	address := peer.Address()
 	var table AddressTable
 	table.Set(host("192.0.2.5", "192.0.2.6", "198.51.100.9", "203.0.113.5", "10.0.0.1", "2001:db8::1")...)
 	r, err := New(Config{Name: "host.sub.example.test", Source: &table, Resolvers: []string{address}, Auth: TSIG(keyName, "", secret), Dial: dialOnly(t, address)})
@@ -144,7 +96,6 @@ func TestBINDClasslessRegistration(t *testing.T) {
 	if err := r.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	n := &named{t, address}
 	for name, want := range map[string][]string{
 		"5.0-63.2.0.192.in-addr.arpa":                     {"host.sub.example.test."},
 		"6.0-63.2.0.192.in-addr.arpa":                     {"host.sub.example.test."},
@@ -152,8 +103,12 @@ func TestBINDClasslessRegistration(t *testing.T) {
 		"7.0-63.2.0.192.in-addr.arpa":                     nil,
 		reverseName(host("2001:db8::1")[0].Prefix.Addr()): {"host.sub.example.test."},
 	} {
-		if got := n.dig("+short", name, "PTR"); !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", name, got, want)
+		var targets []string
+		for _, record := range peer.Query(name, "PTR") {
+			targets = append(targets, record[strings.LastIndexByte(record, ' ')+1:])
+		}
+		if !slices.Equal(targets, want) {
+			t.Errorf("%s: %v, want %v", name, targets, want)
 		}
 	}
 	if got := len(r.Status().Skipped); got != 2 { // AS112's and BIND's own empty zone

@@ -18,8 +18,9 @@
 //
 // A ticket is for a name, DNS/ns1.example.test, while servers are mostly known by address. The name comes from
 // [Config].Target; or else from the MNAME of the zone's SOA record, if the caller of [Provider.KeyFor] knows it; or
-// else from the server's host:port. The SOA record is not authenticated, so without Target whoever forges it and
-// holds some principal DNS/... of the realm can pass for the server, as with every client of RFC 3645.
+// else from the server's host:port. A Registrar whose servers are addresses looks its zones up unsigned, and signs
+// everything from there on. The SOA record is not authenticated then, so without Target whoever forges it and holds
+// some principal DNS/... of the realm can pass for the server, as with every client of RFC 3645.
 //
 // # Trust
 //

@@ -24,8 +24,8 @@ const exitHelp = `Exit status:
   1    a zone failed in a way that may pass by itself: a later try may succeed
   2    the command line or a file is wrong, or there is no way to the addresses
   3    no address is eligible: nothing is registered
-  4    a server refused, or no zone was found, or a name, key or clock is wrong:
-       somebody has to change something first
+  4    somebody has to change something first: a server refused, no zone was found,
+       there are too many addresses, or a name, key, clock or file is wrong
   130  interrupted, and the records removed if deregister-on-exit says so
 `
 

@@ -120,6 +120,9 @@ func registrarConfig(ctx context.Context, s *settings, log *slog.Logger) (cfg dn
 	for _, name := range s.also {
 		cfg.Names = append(cfg.Names, dnsreg.HostName{Name: name})
 	}
+	if s.state != "" {
+		cfg.State = dnsreg.StateFile(s.state)
+	}
 	if s.key != "" {
 		cfg.Auth, err = readKey(s.key, s.sha1, log)
 	}

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/hextet/hextet/dnsreg/dnsregtest"
+	"github.com/hextet/hextet/srcselect"
 )
 
 const serverFailure, refused = 2, 5
@@ -104,6 +106,31 @@ func TestFurtherNames(t *testing.T) {
 	ptr := w.Records("7.2.0.192.in-addr.arpa")
 	if code != exitDone || len(ptr) != 1 || ptr[0].Data != "host.example.test." || !strings.Contains(w.out.String(), "as host.example.test., www.example.test., host.lab.example.test.\n") {
 		t.Errorf("exit status %d, PTR %v\n%s", code, ptr, &w.out)
+	}
+}
+
+// With a state, a later run knows what an earlier one has registered though the host no longer has it.
+func TestState(t *testing.T) {
+	file, key := filepath.Join(t.TempDir(), "state"), keyFile(t, testKey)
+	for _, tt := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"192.0.2.7", "192.0.2.8"}},
+		{[]string{"-state", file}, []string{"192.0.2.8"}},
+	} {
+		w := newWorld(t, nil, address("192.0.2.7/24"))
+		args := append([]string{"-once", "-key", key}, tt.args...)
+		first := w.run(t.Context(), args...)
+		w.table.set(nil, []srcselect.Address{address("192.0.2.8/24")})
+		second := w.run(t.Context(), args...)
+		var got []string
+		for _, r := range w.Records("host.example.test") {
+			got = append(got, r.Data)
+		}
+		if first != exitDone || second != exitDone || !slices.Equal(got, tt.want) {
+			t.Errorf("%v: exit status %d, %d, DNS has %v, want %v\n%s", tt.args, first, second, got, tt.want, &w.log)
+		}
 	}
 }
 

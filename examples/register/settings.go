@@ -24,6 +24,7 @@ type settings struct {
 	private            bool
 	prefixes, without  []netip.Prefix
 	interfaces, except []string // patterns of names
+	state              string   // file
 	pin                dnsreg.Pin
 	sha1               bool
 	ptr, tcp           bool
@@ -75,6 +76,7 @@ func (s *settings) knobs() []knob {
 		{"not-prefix", list[netip.Prefix]{&s.without, parsePrefix}, "192.0.2.128/25", "No address in this prefix is registered. May be repeated."},
 		{"interface", list[string]{&s.interfaces, parseGlob}, "eth*", "Only addresses of interfaces with such a name are registered. May be repeated.\nWithout it: all interfaces."},
 		{"except", list[string]{&s.except, parseGlob}, "docker*", "No address of an interface with such a name is registered. May be repeated."},
+		{"state", text{&s.state}, "/var/lib/register/state", "File that keeps which records are ours, over a crash or a restart.\nWithout it: those at the name whose address the host has, and adopted ones."},
 		{"adopt", list[netip.Prefix]{&s.adopt, parsePrefix}, "192.0.2.0/24", "Records found at the name are taken for ours, and removed, if their address is\nin this prefix and no longer the host's. May be repeated. Without it: they stay."},
 		{"ptr", yesNo{&s.ptr}, "", "Whether PTR records follow."},
 		{"tcp", yesNo{&s.tcp}, "", "Whether everything goes over TCP. Otherwise what is too long for UDP does."},

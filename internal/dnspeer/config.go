@@ -3,6 +3,7 @@
 package dnspeer
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -34,6 +35,8 @@ type Config struct {
 	// Options are further lines of the configuration: of BIND's options, of Knot's server section, of
 	// pdns.conf. They may relate to files in the server's directory.
 	Options string
+	// Recursive makes BIND a resolver too, with the empty zones that resolvers serve by themselves.
+	Recursive bool
 	// Env is added to the environment of the server, as in "KRB5_CONFIG=/tmp/krb5.conf".
 	Env []string
 }
@@ -43,6 +46,7 @@ type Config struct {
 type Zone struct {
 	Name    string   // as in "example.test", without the final dot
 	Records []string // master file lines; names are relative to the zone
+	SOA     string   // data of the SOA record; empty: see above
 	// Locked means that nobody may update the zone.
 	Locked bool
 	// Unread means that no key may ask for records of the zone, at Knot, where that is a right. Unsigned
@@ -79,7 +83,8 @@ func writeZones(dir string, zones []Zone) error {
 		}
 		var b strings.Builder
 		fmt.Fprintf(&b, "$ORIGIN %s.\n$TTL 300\n", z.Name)
-		b.WriteString("@ IN SOA ns1.example.test. hostmaster.example.test. 1 3600 600 86400 60\n@ IN NS ns1.example.test.\n")
+		soa := cmp.Or(z.SOA, "ns1.example.test. hostmaster.example.test. 1 3600 600 86400 60")
+		fmt.Fprintf(&b, "@ IN SOA %s\n@ IN NS ns1.example.test.\n", soa)
 		for _, line := range z.Records {
 			b.WriteString(line + "\n")
 		}

@@ -55,12 +55,13 @@ func setupBIND(dir string, cfg Config, address string) error {
 	for _, k := range cfg.Keys {
 		fmt.Fprintf(&b, "key %q { algorithm %s; secret %q; };\n", k.Name, k.algorithm(), k.secret())
 	}
+	recursion := map[bool]string{true: "yes", false: "no"}[cfg.Recursive]
 	fmt.Fprintf(&b, `options { directory %q; pid-file "named.pid"; session-keyfile "session.key"; managed-keys-directory "."; lock-file none;
   listen-on port %s { %s; }; listen-on-v6 { none; };
-  recursion no; dnssec-validation no; notify no; empty-zones-enable no; allow-transfer { 127.0.0.0/8; };
+  recursion %s; dnssec-validation no; notify no; empty-zones-enable %s; allow-transfer { 127.0.0.0/8; };
 %s};
 controls { };
-`, dir, port, host, cfg.Options)
+`, dir, port, host, recursion, recursion, cfg.Options)
 	for _, z := range cfg.Zones {
 		fmt.Fprintf(&b, "zone %q { %s };\n", z.Name, bindZone(z, cfg.Keys))
 	}
