@@ -156,7 +156,7 @@ var (
 // send puts a message through the exchange that a Registrar uses.
 func send(t *testing.T, s subject, m *dns.Msg, key Key, clock Clock) error {
 	t.Helper()
-	n := &transport{clock: clock, dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
+	n := &transport{clock: clock, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
 	_, err := n.exchange(t.Context(), s.Address, m.Copy(), key)
 	return err
 }
@@ -205,7 +205,7 @@ func unsignedUpdate(t *testing.T, s subject) string {
 // raw sends a request as it is, over UDP, whatever its length.
 func raw(t *testing.T, s subject, req *request) error {
 	t.Helper()
-	n := &transport{clock: hostClock{}, dial: new(net.Dialer).DialContext}
+	n := &transport{clock: hostClock{}, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext}
 	ctx, cancel := withTimeout(t.Context(), hostClock{}, 2*time.Second)
 	defer cancel()
 	got, err := n.roundTrip(ctx, "udp", req)
