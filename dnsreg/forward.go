@@ -26,10 +26,7 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 	}
 	settled, err = dir.settleAll(ctx, groups)
 	maps.DeleteFunc(r.forward, func(_ place, u *unit) bool { return u.pass != r.passes })
-	for _, name := range slices.Sorted(maps.Keys(failed)) {
-		err = errors.Join(err, failed[name])
-	}
-	return settled, err
+	return settled, errors.Join(err, joined(failed))
 }
 
 // forwards is the forward direction.
@@ -68,7 +65,7 @@ func (r *Registrar) forwardWants(d decision, name string) []want {
 			aaaa.data[rdata{addr: addr}] = true
 		}
 	}
-	return []want{a, aaaa}
+	return append([]want{a, aaaa}, r.marks(name, len(a.data)+len(aaaa.data) > 0)...)
 }
 
 // registered returns the addresses that have an A or AAAA record of ours, as far as is known.

@@ -156,7 +156,7 @@ var (
 // send puts a message through the exchange that a Registrar uses.
 func send(t *testing.T, s subject, m *dns.Msg, key Key, clock Clock) error {
 	t.Helper()
-	n := &transport{clock: clock, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
+	n := &transport{clock: clock, dice: diceOf(clock), dial: new(net.Dialer).DialContext, timeout: 5 * time.Second}
 	_, err := n.exchange(t.Context(), s.Address, m.Copy(), key)
 	return err
 }
@@ -208,7 +208,7 @@ func raw(t *testing.T, s subject, req *request) error {
 	n := &transport{clock: hostClock{}, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext}
 	ctx, cancel := withTimeout(t.Context(), hostClock{}, 2*time.Second)
 	defer cancel()
-	got, err := n.roundTrip(ctx, "udp", req)
+	got, err := n.roundTrip(ctx, "udp", req, time.Now().Add(2*time.Second))
 	if err != nil {
 		return &NoReplyError{Server: req.server, Op: req.op, Name: req.name, Err: err}
 	}

@@ -1,6 +1,7 @@
 package dnsreg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,17 +54,17 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	how := effort{urgent: true, plan: true}
 	dir := r.forwards(ctx, d, how)
 	groups, failed := gather(d.allNames(), dir.find, dir.wants)
-	errs := append([]error{limit}, slices.Collect(maps.Values(failed))...)
 	var gone []netip.Addr
 	for _, g := range groups {
-		edits, err := r.planZone(ctx, g, &plan)
-		errs = append(errs, err)
+		edits, bad := r.planZone(ctx, g, &plan)
+		maps.Copy(failed, bad)
 		for _, e := range edits {
 			for _, x := range e.deletes {
 				gone = append(gone, x.addr)
 			}
 		}
 	}
+	errs := []error{limit, joined(failed)}
 	if r.cfg.NoPTR {
 		return plan, errors.Join(errs...)
 	}
@@ -71,30 +72,40 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	_, groups, err = r.reverses(ctx, ps, how)
 	errs = append(errs, err)
 	for _, g := range groups {
-		_, err := r.planZone(ctx, g, &plan)
-		errs = append(errs, err)
+		_, bad := r.planZone(ctx, g, &plan)
+		errs = append(errs, joined(bad))
 	}
 	plan.Skipped = r.skipped()
 	return plan, errors.Join(errs...)
 }
 
-// planZone adds the messages that a zone would get.
-func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit, error) {
+// planZone adds the messages that a zone would get. failed has the names that would get none.
+func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) (all []edit, failed map[string]error) {
 	s := r.newSettlement(g.place, g.wants, false)
 	all, err := s.prepare(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = r.planMessages(ctx, g.place, toSend(all, false, s.done), plan)
 	}
-	pn := *r.pinOf(g.place)
-	for edits := toSend(all, false, s.done); len(edits) > 0; {
-		m, err := r.compose(ctx, g.place, &pn, edits)
+	failed = make(map[string]error)
+	for name, owner := range g.names {
+		if e := cmp.Or(err, s.refused[owner]); e != nil {
+			failed[name] = e
+		}
+	}
+	return all, failed
+}
+
+func (r *Registrar) planMessages(ctx context.Context, at place, edits []edit, plan *Plan) error {
+	pn := *r.pinOf(at)
+	for len(edits) > 0 {
+		m, err := r.compose(ctx, at, &pn, edits)
 		if err != nil {
-			return all, err
+			return err
 		}
 		if len(m.edits) == 0 {
-			return all, errTooLarge(edits)
+			return errTooLarge(edits)
 		}
-		plan.Zones = append(plan.Zones, m.plan(g.place))
+		plan.Zones = append(plan.Zones, m.plan(at))
 		if pn.soa != nil {
 			next := *pn.soa
 			next.Serial++
@@ -102,7 +113,18 @@ func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) ([]edit,
 		}
 		edits = m.rest
 	}
-	return all, errors.Join(slices.Collect(maps.Values(s.refused))...)
+	return nil
+}
+
+// joined joins the errors of names, each once, in the order of the names.
+func joined(failed map[string]error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(failed)) {
+		if !slices.Contains(errs, failed[name]) {
+			errs = append(errs, failed[name])
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (r *Registrar) skipped() []SkippedPTR {

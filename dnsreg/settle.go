@@ -81,6 +81,36 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 // prepare reads what is not known and returns what has to be done. Names that are aliases, or somebody
 // else's, are left out.
 func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
+	if err := s.readUnknown(ctx); err != nil {
+		return nil, err
+	}
+	var edits []edit
+	for rest := s.wants; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].key.name == rest[0].key.name {
+			n++ // wants of one name come together
+		}
+		wants, name := rest[:n], rest[0].key.name
+		rest = rest[n:]
+		if s.refused[name] != nil {
+			continue
+		}
+		claimed, err := s.claim(wants)
+		if err != nil {
+			s.refused[name] = err
+			for _, w := range wants {
+				s.set(w.key).known = false // the next try looks again
+			}
+		}
+		for _, w := range claimed {
+			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+		}
+	}
+	return edits, nil
+}
+
+// readUnknown reads the RRsets that are not known, if there are many after the serial of their zone.
+func (s *settlement) readUnknown(ctx context.Context) error {
 	unknown := make(map[string]bool)
 	for _, w := range s.wants {
 		if !s.set(w.key).known {
@@ -88,7 +118,7 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		}
 	}
 	if err := s.pinFirst(ctx, s.place, len(unknown)); err != nil {
-		return nil, err
+		return err
 	}
 	for _, w := range s.wants {
 		if set := s.set(w.key); s.refused[w.key.name] != nil || set.known {
@@ -100,18 +130,12 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 		case errors.Is(err, ErrAlias):
 			s.refused[w.key.name] = err
 		case err != nil:
-			return nil, err
+			return err
 		default:
 			s.heard, s.done[w.key] = true, true
 		}
 	}
-	var edits []edit
-	for _, w := range s.wants {
-		if s.refused[w.key.name] == nil {
-			edits = append(edits, s.set(w.key).diff(w, s.ttl))
-		}
-	}
-	return edits, nil
+	return nil
 }
 
 // readAgain makes the serial cover RRsets that are too large to be required.
