@@ -39,7 +39,6 @@ const firstTry = time.Second
 // at once over TCP if the message is long. The error is a *ServerError when the reply says no, else a
 // *NoReplyError, unless the request can't be built.
 func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, key Key) (*dns.Msg, error) {
-	deadline := t.clock.Now().Add(t.timeout)
 	ctx, cancel := withTimeout(ctx, t.clock, t.timeout)
 	defer cancel()
 	network := "udp"
@@ -55,7 +54,7 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 		if len(req.wire) > maxUDP {
 			network = "tcp"
 		}
-		got, err := t.roundTrip(ctx, network, req, deadline)
+		got, err := t.roundTrip(ctx, network, req)
 		switch {
 		case err != nil:
 			return nil, &NoReplyError{Server: server, Op: req.op, Name: req.name, Err: err}
@@ -71,7 +70,7 @@ func (t *transport) exchange(ctx context.Context, server string, msg *dns.Msg, k
 var buffers = sync.Pool{New: func() any { return new([2 + dns.MaxMsgSize]byte) }}
 
 // roundTrip returns the first acceptable reply. Whatever else arrives is counted and listened past.
-func (t *transport) roundTrip(ctx context.Context, network string, req *request, deadline time.Time) (*reply, error) {
+func (t *transport) roundTrip(ctx context.Context, network string, req *request) (*reply, error) {
 	conn, err := t.dial(ctx, network, req.server)
 	if err != nil {
 		return nil, because(ctx, err)
@@ -93,12 +92,9 @@ func (t *transport) roundTrip(ctx context.Context, network string, req *request,
 		}
 		// Once something answers, only not in a way that can be trusted, repeating the request would
 		// bring more of the same: the wait of this try is completed, and that was it.
-		got, err := t.listen(ctx, in, req, min(wait, deadline.Sub(t.clock.Now())))
+		got, err := t.listen(ctx, in, req, wait)
 		if got != nil || err != nil {
 			return got, err
-		}
-		if !t.clock.Now().Before(deadline) {
-			return nil, because(ctx, errTimeout)
 		}
 	}
 }

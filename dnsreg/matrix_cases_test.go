@@ -116,7 +116,7 @@ func sendRaw(t *testing.T, s subject, req *request) error {
 	n := &transport{clock: hostClock{}, dice: diceOf(hostClock{}), dial: new(net.Dialer).DialContext}
 	ctx, cancel := withTimeout(t.Context(), hostClock{}, 2*time.Second)
 	defer cancel()
-	got, err := n.roundTrip(ctx, "udp", req, time.Now().Add(2*time.Second))
+	got, err := n.roundTrip(ctx, "udp", req)
 	if err != nil {
 		return &NoReplyError{Server: req.server, Op: req.op, Name: req.name, Err: err}
 	}

@@ -210,6 +210,9 @@ func (r *Registrar) prune(d decision, ps pointers) {
 	for name := range ps.byName {
 		names[name] = true
 	}
+	for _, addr := range r.registered() { // their PTR records go next, once the zone of the others can be reached
+		names[reverseName(addr)] = true
+	}
 	maps.DeleteFunc(r.missing, func(name string, _ error) bool { return !names[name] })
 	owners := r.places.keep(names)
 	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.rtype == dns.TypePTR && !owners[k.name] })

@@ -331,7 +331,7 @@ func TestRunOnAManualClock(t *testing.T) {
 			clock.await(t, wait, wait)
 			clock.advance(wait)
 		}
-		clock.await(t, defaultTimeout-3*firstTry, defaultTimeout-3*firstTry)
+		clock.await(t, 4*firstTry, 4*firstTry)
 		clock.advance(defaultTimeout - 3*firstTry)
 	}
 	clock.await(t, minBackoff, 2*minBackoff)
