@@ -123,6 +123,9 @@ func registrarConfig(ctx context.Context, s *settings, log *slog.Logger) (cfg dn
 	if s.state != "" {
 		cfg.State = dnsreg.StateFile(s.state)
 	}
+	if cfg.Owner, err = owner(s.ownerTXT, s.ownerDHCID); err != nil {
+		return cfg, err
+	}
 	if s.key != "" {
 		cfg.Auth, err = readKey(s.key, s.sha1, log)
 	}

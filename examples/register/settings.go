@@ -25,6 +25,8 @@ type settings struct {
 	prefixes, without  []netip.Prefix
 	interfaces, except []string // patterns of names
 	state              string   // file
+	ownerTXT           string
+	ownerDHCID         string // DUID in hexadecimal
 	pin                dnsreg.Pin
 	sha1               bool
 	ptr, tcp           bool
@@ -77,6 +79,8 @@ func (s *settings) knobs() []knob {
 		{"interface", list[string]{&s.interfaces, parseGlob}, "eth*", "Only addresses of interfaces with such a name are registered. May be repeated.\nWithout it: all interfaces."},
 		{"except", list[string]{&s.except, parseGlob}, "docker*", "No address of an interface with such a name is registered. May be repeated."},
 		{"state", text{&s.state}, "/var/lib/register/state", "File that keeps which records are ours, over a crash or a restart.\nWithout it: those at the name whose address the host has, and adopted ones."},
+		{"owner-txt", text{&s.ownerTXT}, "host7", "Mark names as this owner's with a TXT record, heritage=hextet,owner=host7, and\nleave alone those that have somebody else's. The same in each life of the host."},
+		{"owner-dhcid", duid{&s.ownerDHCID}, "00:03:00:01:02:00:00:00:00:07", "The same with the DHCID record (RFC 4701) of a DHCP client with this DUID."},
 		{"adopt", list[netip.Prefix]{&s.adopt, parsePrefix}, "192.0.2.0/24", "Records found at the name are taken for ours, and removed, if their address is\nin this prefix and no longer the host's. May be repeated. Without it: they stay."},
 		{"ptr", yesNo{&s.ptr}, "", "Whether PTR records follow."},
 		{"tcp", yesNo{&s.tcp}, "", "Whether everything goes over TCP. Otherwise what is too long for UDP does."},
