@@ -210,7 +210,7 @@ func sortedAddrs(set map[netip.Addr]bool) (addrs []netip.Addr) {
 // Nothing ineligible is ever at the server, whatever addresses and flags a host has, and however they change.
 func TestJudgeNothingIneligible(t *testing.T) {
 	tables := 100_000
-	if testing.Short() || raceEnabled {
+	if testing.Short() || RaceEnabled {
 		tables = 2_000
 	}
 	const lives = 4

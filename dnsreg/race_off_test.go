@@ -2,4 +2,4 @@
 
 package dnsreg
 
-const raceEnabled = false
+const RaceEnabled = false

@@ -2,5 +2,5 @@
 
 package dnsreg
 
-// raceEnabled shortens what the race detector makes slow.
-const raceEnabled = true
+// RaceEnabled shortens what the race detector makes slow.
+const RaceEnabled = true

@@ -26,6 +26,7 @@ type settlement struct {
 	place
 	wants   []want
 	confirm bool
+	sparing bool             // the server has not answered lately: it gets no question that can be spared
 	done    map[setKey]bool  // read, confirmed or written in this pass
 	refused map[string]error // names that can't be registered whatever happens to the others
 	heard   bool             // the server has said something
@@ -34,8 +35,9 @@ type settlement struct {
 
 // settle brings one zone to what is wanted. The error is that of the zone; names that were left out are in
 // refused.
-func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (*settlement, error) {
+func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm, sparing bool) (*settlement, error) {
 	s := r.newSettlement(p, wants, confirm)
+	s.sparing = sparing
 	for range maxMessages {
 		more, err := s.step(ctx)
 		if err != nil || !more {
@@ -60,7 +62,7 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	if len(edits) == 0 {
 		return false, nil
 	}
-	m, err := s.compose(ctx, s.place, s.pinOf(s.place), edits)
+	m, err := s.compose(ctx, s.place, s.pinOf(s.place), edits, s.sparing)
 	if err != nil {
 		return false, err
 	}
@@ -193,8 +195,8 @@ func (m *parcel) doubtful() bool {
 
 // compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
 // that is none.
-func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit) (*parcel, error) {
-	m := &parcel{tied: r.ties(pn, edits)}
+func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit, sparing bool) (*parcel, error) {
+	m := &parcel{tied: r.ties(pn, edits, sparing)}
 	var tied *pin
 	if m.tied {
 		tied = pn
