@@ -7,6 +7,7 @@ replace github.com/hextet/hextet => ../
 require (
 	github.com/google/gopacket v1.1.19
 	github.com/hextet/hextet v0.0.0-00010101000000-000000000000
+	github.com/miekg/dns v1.1.73
 	github.com/tailscale/wireguard-go v0.0.0-20260928213032-417aef361226
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
@@ -14,6 +15,8 @@ require (
 	golang.zx2c4.com/wireguard v0.0.0-20260522210424-ecfc5a8d5446
 	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
 )
+
+require golang.org/x/text v0.43.0 // indirect
 
 require (
 	github.com/google/btree v1.1.2 // indirect

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,19 +45,20 @@ func TestEveryCase(t *testing.T) {
 			return nil
 		},
 		Omit: func(o suite.Omission) {
-			netns := needsNetns(o.What)
-			if netns && os.Getenv("NETNS_TESTS") == "require" {
-				t.Errorf("NETNS_TESTS=require: %s: %s", o.What, o.Why)
+			word := "cpu"
+			for _, n := range needs {
+				if n.by(o.What) {
+					word = n.word
+					if os.Getenv(n.env) == "require" {
+						t.Errorf("%s=require: %s: %s", n.env, o.What, o.Why)
+					}
+				}
 			}
-			if netns {
-				t.Logf("SKIP(netns): %s: %s", o.What, o.Why)
-			} else {
-				t.Logf("SKIP(cpu): %s: %s", o.What, o.Why)
-			}
+			t.Logf("SKIP(%s): %s: %s", word, o.What, o.Why)
 		},
 		Progress: func(string, int, int) {},
 	}
-	if err := r.Run(t.Context(), withoutNetns(t)); err != nil {
+	if err := r.Run(t.Context(), permitted(t)); err != nil {
 		t.Fatal(err)
 	}
 	if len(names) < 100 || goals < 50 {
@@ -64,19 +66,25 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
-// needsNetns says if a case needs a network namespace.
-func needsNetns(name string) bool {
-	return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux") || strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel")
+// needs are what some cases need, and the environment says whether to use it.
+var needs = []struct {
+	word, env string
+	by        func(name string) bool
+}{
+	{"netns", "NETNS_TESTS", func(name string) bool {
+		return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux") || strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel")
+	}},
+	{"dns", "DNS_TESTS", func(name string) bool { return strings.HasPrefix(name, "dnsreg/") }},
 }
 
-// withoutNetns leaves out what needs a network namespace if the environment says so.
-func withoutNetns(t *testing.T) (kept []suite.Case) {
-	for _, c := range (options{quick: true}).cases() {
-		if os.Getenv("NETNS_TESTS") == "off" && needsNetns(c.Name) {
-			t.Logf("SKIP(netns): NETNS_TESTS=off: %s", c.Name)
-			continue
+// permitted leaves out what needs something that the environment forbids.
+func permitted(t *testing.T) (kept []suite.Case) {
+	kept = (options{quick: true}).cases()
+	for _, n := range needs {
+		if os.Getenv(n.env) == "off" {
+			t.Logf("SKIP(%s): %s=off", n.word, n.env)
+			kept = slices.DeleteFunc(kept, func(c suite.Case) bool { return n.by(c.Name) })
 		}
-		kept = append(kept, c)
 	}
 	return kept
 }
@@ -168,7 +176,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, flag.ErrHelp, "-quick"},
 		{[]string{"-fast"}, errUsage, "-fast"},
 		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
-		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses`},
+		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
 		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
 		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 	} {
