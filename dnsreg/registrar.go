@@ -29,6 +29,7 @@ type Registrar struct {
 	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
+	calmEnd  time.Time             // until then PTR records wait
 	passes   uint64
 	saved    []byte // what State has
 	limit    error  // that of the last decision
@@ -137,6 +138,10 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	}
 	settled, err := r.passForward(ctx, d, how)
 	r.dropFormer(settled)
+	if r.calm(how) {
+		r.journal(nil)
+		return outcome{errors.Join(limit, err), changed, switched, r.wake()}
+	}
 	if !how.urgent {
 		var done func()
 		ctx, done = until(ctx, r.cfg.Clock, changed, switched)
