@@ -2,5 +2,4 @@
 
 package dnsreg
 
-// raceEnabled shortens what the race detector makes slow.
 const raceEnabled = true
