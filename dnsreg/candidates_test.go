@@ -170,6 +170,7 @@ func TestNothingIsSentToTheSinks(t *testing.T) {
 		"10.in-addr.arpa. 300 SOA prisoner.iana.org. hostmaster.root-servers.org. 1 604800 60 604800 604800",
 		"10.in-addr.arpa. 300 NS blackhole-1.iana.org.", "10.in-addr.arpa. 300 NS blackhole-2.iana.org.",
 		"168.192.in-addr.arpa. 300 SOA localhost. nobody.invalid. 1 3600 1200 604800 10800",
+		"16.172.in-addr.arpa. 300 NS elsewhere.example.test.", "elsewhere.example.test. 60 A 203.0.113.77",
 		"16.172.in-addr.arpa. 300 SOA localhost. root. 1 604800 86400 2419200 604800",
 		"d.f.ip6.arpa. 300 SOA d.f.ip6.arpa. . 0 28800 7200 604800 86400",
 		"254.169.in-addr.arpa. 300 SOA blackhole-1.iana.org. hostmaster.example.test. 1 2 3 4 5", // a sink under other names

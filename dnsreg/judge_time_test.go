@@ -125,8 +125,8 @@ const (
 	messagesPerAttempt = 3
 )
 
-// A server that is away for an hour hears no more than the backoff allows. When the longest wait is over after its
-// return, the A and AAAA records are right, and the PTR records two minutes later.
+// A server that is away for an hour hears no more than the backoff allows, and everything is right when the
+// longest wait is over after its return.
 func TestJudgeOutage(t *testing.T) {
 	for name, away := range map[string]struct {
 		fault dnsregtest.Fault
@@ -174,14 +174,6 @@ func judgeOutage(t *testing.T, fault dnsregtest.Fault, most int, change string) 
 	w.table.Set(host("192.0.2.3", "192.0.2.9 skip", "2001:db8::1")...)
 	w.misbehave(nil)
 	passTime(10*time.Minute + 5*time.Second) // an attempt may be under way when the server comes back
-	var forward []string
-	for _, rec := range w.server.Records(hostName) {
-		forward = append(forward, rec.Data)
-	}
-	if want := []string{"192.0.2.3", "2001:db8::1"}; !slices.Equal(forward, want) {
-		t.Errorf("after the longest wait %s has %v, want %v", hostName, forward, want)
-	}
-	passTime(2 * time.Minute) // for the PTR records
 	w.holds("192.0.2.3", "2001:db8::1")
 	for _, z := range r.Status().Zones {
 		if z.Err != nil || z.Failures != 0 {

@@ -55,7 +55,10 @@ var matrixRecords = []string{
 func startSubject(t *testing.T, name string) subject {
 	t.Helper()
 	if name == "dnsregtest" {
-		s, address := inMemory(t, dnsregtest.Config{Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret}})
+		s, address := inMemory(t, dnsregtest.Config{
+			Zones: []string{"example.test", "locked.test"}, ReadOnly: []string{"locked.test"}, MaxRecords: 100,
+			Keys: map[string][]byte{keyName: secret}, Algorithms: map[string]string{keyName: "hmac-sha256"},
+		})
 		if err := s.Insert(matrixRecords...); err != nil {
 			t.Fatal(err)
 		}

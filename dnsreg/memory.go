@@ -72,6 +72,9 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 // learn takes over what an authoritative reply says about an RRset.
 func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 	s := r.set(k)
+	if soa := soaOf(m.Ns, p.zone); soa != nil { // RFC 2308 section 3: negative replies have it
+		r.pinOf(p).saw(soa, r.cfg.Clock.Now())
+	}
 	s.known, s.doubt = true, false
 	s.pass, s.since = r.passes, r.pinOf(p).state
 	s.free = m.Rcode == dns.RcodeNameError

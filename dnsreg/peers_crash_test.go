@@ -83,16 +83,18 @@ func TestPeersCrashAfterTheAcknowledgement(t *testing.T) {
 	})
 }
 
-// A server that is stopped may carry an update out when it goes on: a timeout means unknown. What it has done by
-// then is read back, and nothing is done twice or taken for a conflict.
+// A server that is stopped may carry an update out when it goes on: a timeout means unknown. What it has done is
+// found out, and nothing is done twice.
 func TestPeersStoppedServerIsReadBack(t *testing.T) {
 	eachPeer(t, func(t *testing.T, kind dnspeer.Kind) {
 		p := startPeer(t, kind, foreignZones()...)
 		before := p.all()
 		var tap tapped
 		r := p.registrar(func(c *Config) { c.Dial, c.Timeout = tap.dial, time.Second })
-		p.table.Set(host("192.0.2.1", "2001:db8::1")...)
-		p.sync(r)
+		for _, addr := range []string{"2001:db8::2", "2001:db8::1"} { // twice: PowerDNS's first serial is the date
+			p.table.Set(host("192.0.2.1", addr)...)
+			p.sync(r)
+		}
 
 		tap.set(p.Pause, nil)
 		p.table.Set(host("192.0.2.1", "192.0.2.2", "2001:db8::1")...)
@@ -103,15 +105,15 @@ func TestPeersStoppedServerIsReadBack(t *testing.T) {
 		tap.set(nil, nil)
 		p.Resume()
 		p.Await(hostName, "A", forwardLine("192.0.2.1"), forwardLine("192.0.2.2"), forwardLine("203.0.113.5"))
-		updates := r.Status().Counters.Updates
-		serial := p.Serial("example.test")
+		serial, already := p.Serial("example.test"), r.Status().Counters
 		p.sync(r)
 		p.holds(plus(before, "192.0.2.1", "192.0.2.2", "2001:db8::1"))
 		if got := p.Serial("example.test"); got != serial {
 			t.Errorf("the zone changed again after the update that was carried out: serial %d, was %d", got, serial)
 		}
-		if c := r.Status().Counters; c.Conflicts != 0 || c.Updates > updates+3 {
-			t.Errorf("counters %+v; updates before: %d", c, updates)
+		// The prerequisites of the update that went unanswered may be tried once more: they no longer hold.
+		if c := r.Status().Counters; c.Conflicts != already.Conflicts || c.Updates > already.Updates+3 {
+			t.Errorf("counters %+v, before %+v", c, already)
 		}
 		if err := r.Deregister(t.Context()); err != nil {
 			t.Fatal(err)

@@ -138,8 +138,9 @@ func (p *peer) holds(want map[string][]string) {
 	}
 }
 
-// tapped is a Dial that calls f before and after each update is written.
+// tapped is a Dial that calls functions before and after each update is written, if there are any.
 type tapped struct {
+	record        func(update []byte) // set before use
 	mu            sync.Mutex
 	before, after func()
 }
@@ -166,12 +167,15 @@ type tappedConn struct {
 
 func (c *tappedConn) Write(b []byte) (int, error) {
 	const opcode, update = 0x78, 5 << 3
-	header := b
+	message := b
 	if c.network == "tcp" {
-		header = b[2:]
+		message = b[2:]
 	}
-	if header[2]&opcode != update {
+	if message[2]&opcode != update {
 		return c.Conn.Write(b)
+	}
+	if c.d.record != nil {
+		c.d.record(message)
 	}
 	c.d.mu.Lock()
 	before, after := c.d.before, c.d.after

@@ -19,8 +19,9 @@ import (
 type Pin uint8
 
 const (
-	// PinChanges ties every change but the first registration of a name, which is small that way and whose
-	// signature counts for ten seconds.
+	// PinChanges ties every change but the first registration of a name, which is small that way, and those
+	// that were due while the server was away, which spares it a question. Their signatures count for ten
+	// seconds.
 	PinChanges Pin = iota
 	// PinAlways ties every change.
 	PinAlways
@@ -37,7 +38,8 @@ const (
 	guessTime  = 10 * time.Second
 )
 
-// looseTime is for how long a zone whose serial can't be tied to is left alone about it.
+// looseTime is for how long a zone whose serial can't be tied to is left alone about it, twice as long the next
+// time, and a day at most.
 const looseTime = time.Hour
 
 // pin is what is known about the SOA record of a zone at a server.
@@ -49,6 +51,7 @@ type pin struct {
 	state  uint64    // counts how often the record was read; what is read after it holds as long as it does
 	misses int       // in a row: refusals although the serial had been read
 	loose  time.Time // until then the serial is not used
+	times  int       // that it came to that
 	skewed bool      // a signature that counted for ten seconds was refused
 }
 
@@ -61,8 +64,9 @@ func (r *Registrar) pinOf(p place) *pin {
 	return r.pins[at]
 }
 
-// ties reports whether a message with these edits is to be tied to the serial.
-func (r *Registrar) ties(p *pin, edits []edit) bool {
+// ties reports whether a message with these edits is to be tied to the serial. sparing spares the server the question
+// for it, and the second try where many hosts are back together and no serial lasts.
+func (r *Registrar) ties(p *pin, edits []edit, sparing bool) bool {
 	names, known := make(map[string]bool), false
 	for _, e := range edits {
 		if !e.empty() {
@@ -77,8 +81,10 @@ func (r *Registrar) ties(p *pin, edits []edit) bool {
 		return true
 	case r.cfg.Auth == nil: // whoever could replay could as well write
 		return false
+	case p.skewed || r.cfg.Pin == PinAlways:
+		return true
 	}
-	return known || p.skewed || r.cfg.Pin == PinAlways
+	return known && !sparing
 }
 
 // pinFirst reads the serial before many names are read: it will stand for all of them.
@@ -96,15 +102,29 @@ func (r *Registrar) readPin(ctx context.Context, p place, to *pin) error {
 	if err != nil {
 		return err
 	}
-	for _, rr := range m.Answer {
-		soa, ok := rr.(*dns.SOA)
-		if ok && m.Authoritative && dns.CanonicalName(soa.Hdr.Name) == p.zone {
-			to.soa, to.guess, to.at = soa, false, r.cfg.Clock.Now()
-			to.state++
-			return nil
-		}
+	if soa := soaOf(m.Answer, p.zone); m.Authoritative && soa != nil {
+		to.saw(soa, r.cfg.Clock.Now())
+		return nil
 	}
 	return fmt.Errorf("dnsreg: SOA of %s at %s: %w: the server is not authoritative", p.zone, p.server, ErrNoZone)
+}
+
+// soaOf returns the SOA record of a zone among records, nil if it is not there.
+func soaOf(records []dns.RR, zone string) *dns.SOA {
+	for _, rr := range records {
+		if soa, ok := rr.(*dns.SOA); ok && dns.CanonicalName(soa.Hdr.Name) == zone {
+			return soa
+		}
+	}
+	return nil
+}
+
+// saw notes what the server says of the zone's serial. The same serial again is the same state of the zone.
+func (p *pin) saw(soa *dns.SOA, now time.Time) {
+	if p.soa == nil || p.guess || p.soa.Serial != soa.Serial {
+		p.state++
+	}
+	p.soa, p.guess, p.at = soa, false, now
 }
 
 // raised notes a change of ours: RFC 2136 section 3.6 has the server raise the serial, and all of them add one.
@@ -134,7 +154,8 @@ func (p *pin) refused(now time.Time) (guessed bool) {
 		return true
 	}
 	if p.misses++; p.misses >= 2 {
-		p.misses, p.loose = 0, now.Add(looseTime)
+		p.misses, p.loose = 0, now.Add(min(looseTime<<min(p.times, 8), 24*time.Hour))
+		p.times++
 	}
 	return false
 }

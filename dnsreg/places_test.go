@@ -275,6 +275,11 @@ func TestSilentPrimaryAndItsSecondary(t *testing.T) {
 	if ps.others(at(primary4)) {
 		t.Error("all have failed, and yet there is another")
 	}
+	s.questions()
+	ps.shun(at(primary4), errSilent)
+	ps.begin()
+	s.locates(ps, hostName, at(primary4))
+	s.asks() // not even the resolver: there was an answer a moment ago
 }
 
 // The zone moves to another primary: a refused update is enough to find it.
@@ -289,6 +294,32 @@ func TestPrimaryMoves(t *testing.T) {
 	s.insert(resolver, soa("example.test", "b.example.test."))
 	s.locates(ps, hostName, first)
 	ps.shun(first, errRefused)
+	s.locates(ps, hostName, second)
+}
+
+// The primary keeps its name and gets another address.
+func TestPrimaryIsRenumbered(t *testing.T) {
+	s := newSite(t)
+	address := "192.0.2.53"
+	resolver := s.serve(resolverAddr, func(q dnsregtest.Request) dnsregtest.Fault {
+		if q.Type != "A" {
+			return dnsregtest.Fault{}
+		}
+		rr, err := dns.NewRR("a.example.test. 60 A " + address)
+		if err != nil {
+			t.Error(err)
+		}
+		return rewrite(func(m *dns.Msg) { m.Answer, m.Ns, m.Rcode = []dns.RR{rr}, nil, dns.RcodeSuccess })(q)
+	}, "example.test")
+	s.insert(resolver, soa("example.test", "a.example.test."))
+	s.serve(serverAddr, nil, "example.test")
+	s.serve(otherAddr, nil, "example.test")
+	ps := s.resolving()
+	s.locates(ps, hostName, first)
+	address = "192.0.2.54"
+	ps.begin()
+	s.locates(ps, hostName, first)
+	ps.shun(first, errSilent)
 	s.locates(ps, hostName, second)
 }
 

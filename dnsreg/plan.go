@@ -98,7 +98,7 @@ func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) (all []e
 func (r *Registrar) planMessages(ctx context.Context, at place, edits []edit, plan *Plan) error {
 	pn := *r.pinOf(at)
 	for len(edits) > 0 {
-		m, err := r.compose(ctx, at, &pn, edits)
+		m, err := r.compose(ctx, at, &pn, edits, false)
 		if err != nil {
 			return err
 		}

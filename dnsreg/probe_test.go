@@ -122,6 +122,34 @@ func TestPointerAtASilentServer(t *testing.T) {
 	})
 }
 
+// One server has all zones and is silent, another has them too: one timeout, not one for each zone.
+func TestPointersMoveToAnotherServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		away := false
+		zones := []string{"2.0.192.in-addr.arpa.", "100.51.198.in-addr.arpa.", "113.0.203.in-addr.arpa."}
+		s.serve(serverAddr, func(dnsregtest.Request) dnsregtest.Fault { return dnsregtest.Fault{Drop: away} }, zones...)
+		s.serve(otherAddr, nil, zones...)
+		ps := s.given(serverAddr, otherAddr)
+		for _, z := range zones {
+			s.locates(ps, "1."+z, place{"1." + z, z, serverAddr})
+		}
+		away = true
+		ps.begin()
+		start := time.Now()
+		for _, z := range zones {
+			for _, name := range []string{"2." + z, "3." + z} {
+				if p, _, err := ps.locatePointer(t.Context(), name); err != nil || p != (place{name, z, otherAddr}) {
+					t.Errorf("%s is at %v, %v", name, p, err)
+				}
+			}
+		}
+		if d := time.Since(start); d != defaultTimeout {
+			t.Errorf("took %v, want %v", d, defaultTimeout)
+		}
+	})
+}
+
 // The whole pass: 1000 addresses of each family, registered where nothing was.
 func TestManyPointersFewQuestions(t *testing.T) {
 	w := newWorld(t, "10.in-addr.arpa")

@@ -29,8 +29,8 @@ type Registrar struct {
 	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
-	calmEnd  time.Time             // until then PTR records wait
 	passes   uint64
+	back     bool   // a server has failed until this pass, and should be spared
 	saved    []byte // what State has
 	limit    error  // that of the last decision
 	stateErr error  // of the last attempt to save
@@ -136,12 +136,9 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	if limit != nil {
 		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}
+	r.back = !how.urgent && r.forwardFailed()
 	settled, err := r.passForward(ctx, d, how)
 	r.dropFormer(settled)
-	if r.calm(how) {
-		r.journal(nil)
-		return outcome{errors.Join(limit, err), changed, switched, r.wake()}
-	}
 	if !how.urgent {
 		var done func()
 		ctx, done = until(ctx, r.cfg.Clock, changed, switched)

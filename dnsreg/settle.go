@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -25,6 +26,7 @@ type settlement struct {
 	place
 	wants   []want
 	confirm bool
+	sparing bool             // the server has not answered lately: it gets no question that can be spared
 	done    map[setKey]bool  // read, confirmed or written in this pass
 	refused map[string]error // names that can't be registered whatever happens to the others
 	heard   bool             // the server has said something
@@ -33,8 +35,9 @@ type settlement struct {
 
 // settle brings one zone to what is wanted. The error is that of the zone; names that were left out are in
 // refused.
-func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm bool) (*settlement, error) {
+func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm, sparing bool) (*settlement, error) {
 	s := r.newSettlement(p, wants, confirm)
+	s.sparing = sparing
 	for range maxMessages {
 		more, err := s.step(ctx)
 		if err != nil || !more {
@@ -59,7 +62,7 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	if len(edits) == 0 {
 		return false, nil
 	}
-	m, err := s.compose(ctx, s.place, s.pinOf(s.place), edits)
+	m, err := s.compose(ctx, s.place, s.pinOf(s.place), edits, s.sparing)
 	if err != nil {
 		return false, err
 	}
@@ -185,10 +188,15 @@ type parcel struct {
 // changes reports whether the update does more than require.
 func (m *parcel) changes() bool { return len(m.msg.Ns) > 0 }
 
+// doubtful reports whether the update is sent again, since nobody knows whether it was carried out.
+func (m *parcel) doubtful() bool {
+	return slices.ContainsFunc(m.edits, func(e edit) bool { return e.doubt })
+}
+
 // compose builds the message for as many of the edits as one can hold; edits of the parcel is empty if
 // that is none.
-func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit) (*parcel, error) {
-	m := &parcel{tied: r.ties(pn, edits)}
+func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit, sparing bool) (*parcel, error) {
+	m := &parcel{tied: r.ties(pn, edits, sparing)}
 	var tied *pin
 	if m.tied {
 		tied = pn
@@ -228,7 +236,9 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 		p.skewed = true // the clocks differ by more than briefly: tie it to the serial
 		return true, nil
 	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
-		s.net.counters.conflicts.Add(1)
+		if !m.doubtful() {
+			s.net.counters.conflicts.Add(1) // else it only answers the question whether the last one was carried out
+		}
 		s.lostRace(m, p, now)
 		if s.races++; s.races < maxRaces {
 			return true, nil
@@ -246,21 +256,16 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 // lostRace follows a failed prerequisite. After a retransmission it may have been our own message that made
 // it fail; reading back tells.
 func (s *settlement) lostRace(m *parcel, p *pin, now time.Time) {
-	guessed := false
+	guessed := false // then its own prerequisites are tried again, with the serial as it is
 	if m.tied {
-		guessed = p.refused(now)
-		if u := s.forward[s.place.at()]; !guessed && u != nil && u.failures >= longOutage && s.races == 0 {
-			// Many hosts may be back together, so their serials don't last. The records' own prerequisites
-			// are tried again without it, and the message counts for a short time.
-			guessed, p.loose = true, now.Add(guessTime)
-		} else if now.Before(p.loose) {
-			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "for", looseTime)
+		if guessed = p.refused(now); now.Before(p.loose) {
+			s.cfg.Logger.Info("dnsreg: updates are not tied to the serial", "zone", s.zone, "server", s.server, "until", p.loose)
 		}
 	}
 	for _, e := range m.edits {
 		s.done[e.key], s.set(e.key).pass = false, 0
-		if guessed && !e.doubt && e.since != p.state {
-			s.doubt(e) // its own prerequisites are tried again, with the serial as it is
+		if guessed && !m.doubtful() && e.since != p.state {
+			s.doubt(e)
 		} else {
 			s.forget(e)
 		}

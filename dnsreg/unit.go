@@ -48,18 +48,6 @@ func backoff(dice *rand.Rand, failures int) time.Duration {
 	return max(minBackoff, time.Duration(dice.Int64N(int64(window)))+1)
 }
 
-// When a forward zone is back after so many failures, many hosts may have waited for its server, which likely is
-// that of the reverse zones as well. PTR records then wait for one or two of these times longer.
-const (
-	longOutage = 4
-	calmTime   = time.Minute
-)
-
-// calm reports whether PTR records wait for a server to recover.
-func (r *Registrar) calm(how effort) bool {
-	return !how.urgent && r.cfg.Clock.Now().Before(r.calmEnd)
-}
-
 // result is what came of an attempt.
 type result struct {
 	heard bool // the server confirmed or changed something
@@ -74,9 +62,6 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 		u.lastSuccess = now
 	}
 	if res.err == nil {
-		if r.forward[u.place] == u && u.failures >= longOutage {
-			r.calmEnd = now.Add(calmTime + time.Duration(r.net.dice.Int64N(int64(calmTime))))
-		}
 		u.failures, u.err = 0, nil
 		if !res.all {
 			return
@@ -117,9 +102,6 @@ func (r *Registrar) wake() (t time.Time) {
 	}
 	if r.search.failures > 0 {
 		earlier(r.search.next())
-	}
-	if r.calm(effort{}) {
-		earlier(r.calmEnd)
 	}
 	return t
 }

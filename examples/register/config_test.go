@@ -45,9 +45,9 @@ func TestParseConfig(t *testing.T) {
 		}, nil},
 		{"control characters", "name = a\x00b\n", nil, []string{`line 1: "name = a\x00b" is not text`}},
 		{"not UTF-8", "name = \xff\n", nil, []string{"line 1: "}},
-		{"all errors at once", "ttl = 0\nrefresh = -1h\ntimeout = never\nmax-addresses = 0\nptr = maybe\nserver = a:b:c\nserver = host:0\nskip = 192.0.2.7/24\nskip = fe80::1%eth0\ninterface = [\naddress = 192.0.2.7\ngateway = here\npin = down\nsuffix = eth0\n",
+		{"all errors at once", "ttl = 0\nrefresh = -1h\ntimeout = never\nmax-addresses = 0\nptr = maybe\nserver = a:b:c\nserver = host:0\nskip = 192.0.2.7/24\nskip = fe80::1%eth0\ninterface = [\naddress = 192.0.2.7\ngateway = here\npin = down\nsuffix = eth0\nowner-dhcid = xyz\n",
 			nil, []string{"line 1: ttl = 0: not a duration", "line 2: refresh = -1h", "line 3: timeout = never", "line 4: max-addresses = 0", "line 5: ptr = maybe: neither yes nor no",
-				"line 6: server = a:b:c: no server", "line 7: server = host:0", "line 8: skip = 192.0.2.7/24: has bits beyond its length: is 192.0.2.0/24 meant?", "line 9: ", "line 10: interface = [: no pattern", "line 11: ", "line 12: ", "line 13: pin = down: none of changes, always, never", "line 14: suffix = eth0: not an interface and"}},
+				"line 6: server = a:b:c: no server", "line 7: server = host:0", "line 8: skip = 192.0.2.7/24: has bits beyond its length: is 192.0.2.0/24 meant?", "line 9: ", "line 10: interface = [: no pattern", "line 11: ", "line 12: ", "line 13: pin = down: none of changes, always, never", "line 14: suffix = eth0: not an interface and", "line 15: owner-dhcid = xyz: not octets"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			entries, err := parseConfig(tt.text)

@@ -20,8 +20,6 @@ const (
 	ifaOptimistic  = 0x04
 	ifaDadFailed   = 0x08
 	ifaHomeAddress = 0x10
-
-	ifaFlags = 8 // the attribute with all 32 bits of them
 )
 
 // hostTable is a table of the kernel's addresses, kept by rtnetlink. stop ends the watching.
@@ -109,7 +107,7 @@ func parseAddress(m syscall.NetlinkMessage) (a srcselect.Address, ok bool) {
 	if err != nil {
 		return a, false
 	}
-	flags := uint32(m.Data[2])
+	flags := m.Data[2] // the attribute IFA_FLAGS has more of them, none of which matters here
 	var address, local netip.Addr
 	for _, x := range attrs {
 		switch x.Attr.Type {
@@ -117,10 +115,6 @@ func parseAddress(m syscall.NetlinkMessage) (a srcselect.Address, ok bool) {
 			address, _ = netip.AddrFromSlice(x.Value)
 		case syscall.IFA_LOCAL:
 			local, _ = netip.AddrFromSlice(x.Value)
-		case ifaFlags:
-			if len(x.Value) == 4 {
-				flags = binary.NativeEndian.Uint32(x.Value)
-			}
 		}
 	}
 	if local.IsValid() {

@@ -30,7 +30,7 @@ func (w watched) until(what string, ok func(map[string]srcselect.Address) bool) 
 		}
 		select {
 		case <-changed:
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			w.t.Fatalf("%s: only\n%v", what, all)
 		}
 	}

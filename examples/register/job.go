@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 
@@ -13,7 +14,7 @@ type job struct {
 	*dnsreg.Registrar
 	report *reporter
 	log    *slog.Logger
-	again  <-chan os.Signal
+	again  func() <-chan os.Signal
 	close  func() error
 }
 
@@ -22,8 +23,8 @@ func (j *job) do(ctx context.Context, c *command) int {
 	switch {
 	case c.dryRun:
 		plan, err := j.Plan(ctx)
+		err = errors.Join(err, j.report.plan(plan))
 		failed(j.log, "plan", err)
-		failed(j.log, "write", j.report.plan(plan))
 		return registerCode(ctx, err, plan.Addresses)
 	case c.deregister:
 		err := j.Deregister(ctx)
@@ -38,6 +39,7 @@ func (j *job) do(ctx context.Context, c *command) int {
 
 // keep registers until ctx ends.
 func (j *job) keep(ctx context.Context, remove bool) int {
+	again := j.again()
 	j.sync(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -46,7 +48,7 @@ func (j *job) keep(ctx context.Context, remove bool) int {
 	}()
 	for ctx.Err() == nil {
 		select {
-		case <-j.again:
+		case <-again:
 			j.sync(ctx)
 		case <-ctx.Done():
 		}

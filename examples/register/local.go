@@ -36,19 +36,23 @@ func localResolvers(file string) ([]string, error) {
 	return all, nil
 }
 
-// localName is the host's fully qualified name: the one that it has, or what the system's resolver makes
-// of it.
+// localName is the host's fully qualified name.
 func localName(ctx context.Context) (string, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return "", fmt.Errorf("name is not given, and this host's is not known: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return fullName(ctx, host, net.DefaultResolver.LookupCNAME)
+}
+
+// fullName completes a name as the system's resolver does, with its hosts file and its search list.
+func fullName(ctx context.Context, host string, lookup func(context.Context, string) (string, error)) (string, error) {
 	if strings.Contains(host, ".") {
 		return host, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	full, err := net.DefaultResolver.LookupCNAME(ctx, host)
+	full, err := lookup(ctx, host)
 	full = strings.TrimSuffix(full, ".")
 	if first, rest, _ := strings.Cut(full, "."); err != nil || rest == "" || !strings.EqualFold(first, host) {
 		return "", fmt.Errorf("name is not given, and this host is only known as %q", host)

@@ -1,12 +1,35 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
+
+func TestFullName(t *testing.T) {
+	for _, tt := range []struct{ host, canonical, want string }{
+		{"web.example.test", "", "web.example.test"},
+		{"web", "web.example.test.", "web.example.test"},
+		{"Web", "web.example.test.", "web.example.test"},
+		{"web", "localhost.localdomain.", ""}, // of 127.0.1.1, say
+		{"web", "web.", ""},
+		{"web", "", ""},
+	} {
+		got, err := fullName(t.Context(), tt.host, func(_ context.Context, host string) (string, error) {
+			if host != tt.host || tt.canonical == "" {
+				return "", errors.New("no such host")
+			}
+			return tt.canonical, nil
+		})
+		if got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s, which is %q: %q, %v", tt.host, tt.canonical, got, err)
+		}
+	}
+}
 
 func TestLocalResolvers(t *testing.T) {
 	for _, tt := range []struct {

@@ -11,8 +11,8 @@
 //
 // The addresses are those of the system, with its flags: Linux tells by rtnetlink which are tentative, deprecated,
 // temporary or a home address, Windows which are skip-as-source too; both tell when they change. Elsewhere
-// the addresses are looked up again and again, and have no flags. The code for Windows and for the systems that
-// are polled has been compiled and vetted, not run there.
+// the addresses are looked up again and again, and have no flags. What is for Windows alone has been compiled and
+// vetted, never run.
 //
 // Plans and states go to standard output, progress to standard error. The first interruption ends the program in
 // order, the second at once. SIGHUP makes a pass at once and prints the state, as ipconfig /registerdns would.
@@ -38,6 +38,6 @@ func start() int {
 		signal.Stop(interrupts) // the next one ends the process
 		cancel(interruption{s})
 	}()
-	p := &program{args: os.Args[1:], out: os.Stdout, log: os.Stderr, again: hangups(), open: openOrigin}
+	p := &program{args: os.Args[1:], out: os.Stdout, log: os.Stderr, again: hangups, open: openOrigin}
 	return p.run(ctx)
 }

@@ -68,7 +68,7 @@ func await(t *testing.T, what string, from <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-from:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatalf("no %s", what)
 	}
 }

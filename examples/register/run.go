@@ -26,7 +26,7 @@ const farewell = 20 * time.Second
 type program struct {
 	args     []string
 	out, log io.Writer
-	again    <-chan os.Signal // asks for a pass at once
+	again    func() <-chan os.Signal // starts to listen to who asks for a pass at once
 	open     func(context.Context, *settings, *slog.Logger) (*origin, error)
 }
 
@@ -40,9 +40,9 @@ func (p *program) run(ctx context.Context) int {
 		fmt.Fprintf(p.log, "register: %v\nregister -help tells more\n", err)
 		return exitUsage
 	case c.printConfig:
-		return p.written(printConfig(p.out, c.settings))
+		return p.written(ctx, printConfig(p.out, c.settings))
 	case c.demo:
-		return p.written(demo(ctx, p.out))
+		return p.written(ctx, demo(ctx, p.out))
 	}
 	level := slog.LevelInfo
 	if c.verbose {
@@ -64,12 +64,12 @@ func (p *program) run(ctx context.Context) int {
 	return code
 }
 
-func (p *program) written(err error) int {
-	if err == nil {
-		return exitDone
+// written returns the exit status of what only writes.
+func (p *program) written(ctx context.Context, err error) int {
+	if err != nil {
+		fmt.Fprintf(p.log, "register: %v\n", err)
 	}
-	fmt.Fprintf(p.log, "register: %v\n", err)
-	return exitFailed
+	return exitCode(ctx, err)
 }
 
 // prepare opens what is needed for a job.
@@ -122,6 +122,9 @@ func registrarConfig(ctx context.Context, s *settings, log *slog.Logger) (cfg dn
 	}
 	if s.state != "" {
 		cfg.State = dnsreg.StateFile(s.state)
+	}
+	if cfg.Owner, err = owner(s.ownerTXT, s.ownerDHCID); err != nil {
+		return cfg, err
 	}
 	if s.key != "" {
 		cfg.Auth, err = readKey(s.key, s.sha1, log)

@@ -134,6 +134,26 @@ func TestState(t *testing.T) {
 	}
 }
 
+// A name that is marked as somebody else's is left alone.
+func TestOwner(t *testing.T) {
+	w, key := newWorld(t, nil, address("192.0.2.7/24")), keyFile(t, testKey)
+	for _, tt := range []struct {
+		args string
+		want int
+	}{
+		{"-owner-txt me", exitDone}, {"-owner-txt me", exitDone}, {"-owner-txt you", exitRefused},
+		{"-owner-txt me -owner-dhcid 00:03:00:01:02", exitUsage}, {"-owner-txt a,b", exitUsage},
+	} {
+		args := append(strings.Fields(tt.args), "-once", "-key", key)
+		if code := w.run(t.Context(), args...); code != tt.want {
+			t.Errorf("%s: exit status %d, want %d\n%s", tt.args, code, tt.want, &w.log)
+		}
+	}
+	if all := w.Records("host.example.test"); len(all) != 2 || !strings.Contains(all[1].Data, "heritage=hextet,owner=me") {
+		t.Errorf("%v", all)
+	}
+}
+
 // What one run has registered another one removes.
 func TestDeregister(t *testing.T) {
 	w := newWorld(t, nil, address("192.0.2.7/24"))

@@ -25,6 +25,8 @@ type settings struct {
 	prefixes, without  []netip.Prefix
 	interfaces, except []string // patterns of names
 	state              string   // file
+	ownerTXT           string
+	ownerDHCID         string // DUID in hexadecimal
 	pin                dnsreg.Pin
 	sha1               bool
 	ptr, tcp           bool
@@ -59,7 +61,7 @@ func (s *settings) knobs() []knob {
 		{"also", list[string]{&s.also, parseName}, "www.example.net", "A further name for the same addresses. PTR records point to the first that takes\nthe address. May be repeated."},
 		{"suffix", list[suffix]{&s.suffixes, parseSuffix}, "eth0 lab.example.net", "The addresses of this interface are registered with this suffix too: as\nhost.lab.example.net, say. May be repeated."},
 		{"underscore", yesNo{&s.underscore}, "", "Whether names may have underscores."},
-		{"server", list[string]{&s.servers, parseServer}, "192.0.2.53", "Server to send updates to, and to ask for the zones; port 53 unless said.\nMay be repeated, in order of preference.\nWithout it: the primary that the zone's SOA record names, found by the resolvers."},
+		{"server", list[string]{&s.servers, parseServer}, "192.0.2.53", "Server to send updates to, and to ask for the zones; port 53 unless said.\nMay be repeated, in order of preference. With a resolver given too: only if the\nservers that it finds are silent or refuse. Without it: the primary that the zone's SOA record names, found by the resolvers."},
 		{"resolver", list[string]{&s.resolvers, parseServer}, "192.0.2.1", "Resolver to find zones and their servers by. May be repeated.\nWithout it, and without a server: those of /etc/resolv.conf.\nWith stack they also resolve the names of servers."},
 		{"key", text{&s.key}, "/etc/register.key", "File with the TSIG key that signs updates: what tsig-keygen prints, or\nalgorithm:name:secret. Without it nothing is signed."},
 		{"sha1", yesNo{&s.sha1}, "", "Whether that key may be one for hmac-sha1, which nobody recommends any more."},
@@ -77,6 +79,8 @@ func (s *settings) knobs() []knob {
 		{"interface", list[string]{&s.interfaces, parseGlob}, "eth*", "Only addresses of interfaces with such a name are registered. May be repeated.\nWithout it: all interfaces."},
 		{"except", list[string]{&s.except, parseGlob}, "docker*", "No address of an interface with such a name is registered. May be repeated."},
 		{"state", text{&s.state}, "/var/lib/register/state", "File that keeps which records are ours, over a crash or a restart.\nWithout it: those at the name whose address the host has, and adopted ones."},
+		{"owner-txt", text{&s.ownerTXT}, "host7", "Mark names as this owner's with a TXT record, heritage=hextet,owner=host7, and\nleave alone those that have somebody else's. The same in each life of the host."},
+		{"owner-dhcid", duid{&s.ownerDHCID}, "00:03:00:01:02:00:00:00:00:07", "The same with the DHCID record (RFC 4701) of a DHCP client with this DUID."},
 		{"adopt", list[netip.Prefix]{&s.adopt, parsePrefix}, "192.0.2.0/24", "Records found at the name are taken for ours, and removed, if their address is\nin this prefix and no longer the host's. May be repeated. Without it: they stay."},
 		{"ptr", yesNo{&s.ptr}, "", "Whether PTR records follow."},
 		{"tcp", yesNo{&s.tcp}, "", "Whether everything goes over TCP. Otherwise what is too long for UDP does."},

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// hangups tells of each request for a pass at once.
+// hangups starts to tell of each request for a pass at once.
 func hangups() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -131,6 +132,38 @@ func (v pin) Set(s string) error {
 	}
 	*v.at = dnsreg.Pin(i)
 	return nil
+}
+
+// duid is the DHCP unique identifier of a client, in hexadecimal.
+type duid struct{ at *string }
+
+func (v duid) String() string {
+	if v.at == nil {
+		return ""
+	}
+	return *v.at
+}
+
+func (v duid) Set(s string) error {
+	if b, err := hex.DecodeString(strings.ReplaceAll(s, ":", "")); err != nil || len(b) == 0 {
+		return errors.New("not octets in hexadecimal, as in 00:03:00:01:02:00:00:00:00:07")
+	}
+	*v.at = s
+	return nil
+}
+
+// owner is the mark of names; a duid has passed Set.
+func owner(txt, duid string) (dnsreg.Owner, error) {
+	switch {
+	case txt != "" && duid != "":
+		return dnsreg.Owner{}, errors.New("owner-txt and owner-dhcid exclude each other")
+	case txt != "":
+		return dnsreg.OwnerTXT(txt), nil
+	case duid != "":
+		b, err := hex.DecodeString(strings.ReplaceAll(duid, ":", ""))
+		return dnsreg.OwnerDHCID(b), err
+	}
+	return dnsreg.Owner{}, nil
 }
 
 // suffix is what the addresses of an interface are registered with, after the host's first label.

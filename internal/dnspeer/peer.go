@@ -3,6 +3,7 @@
 package dnspeer
 
 import (
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -21,6 +22,11 @@ type Peer struct {
 func Start(t testing.TB, kind Kind, cfg Config) *Peer {
 	t.Helper()
 	peertest.DNS.Tools(t, recipes[kind].tools...)
+	for _, file := range recipes[kind].files {
+		if _, err := os.Stat(file); err != nil {
+			peertest.DNS.Missing(t, string(kind), err)
+		}
+	}
 	s, err := Launch(t.TempDir(), kind, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 // recipe is how one product is configured and started.
 type recipe struct {
 	tools []string                                           // programs that have to be installed
+	files []string                                           // and other files
 	setup func(dir string, cfg Config, address string) error // writes configuration and data
 	argv  func(dir string) []string                          // run in dir
 	up    string                                             // in the line of the log that says that it serves
@@ -39,6 +40,7 @@ var recipes = map[Kind]recipe{
 	},
 	PowerDNS: {
 		tools: []string{"pdns_server", "pdnsutil", "sqlite3"},
+		files: []string{powerDNSSchema},
 		setup: setupPowerDNS,
 		argv:  func(string) []string { return []string{"pdns_server", "--config-dir=."} },
 		up:    "ready to distribute questions",

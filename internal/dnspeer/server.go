@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -205,6 +206,7 @@ func start(r recipe, dir string, env []string, log *journal) (*process, error) {
 	argv := r.argv(dir)
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), up: make(chan error, 1), gone: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
+	p.cmd.SysProcAttr = dieWithParent
 	p.cmd.WaitDelay = patience // should somebody else hold its output
 	var once sync.Once
 	settle := func(err error) { once.Do(func() { p.up <- err }) }
@@ -218,13 +220,22 @@ func start(r recipe, dir string, env []string, log *journal) (*process, error) {
 		}
 	}}
 	p.cmd.Stdout, p.cmd.Stderr = w, w // the same: exec copies it from one pipe, on one goroutine
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
+	started := make(chan error)
 	go func() {
+		// The thread that starts the server lives as long as it does: see dieWithParent.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		defer close(p.gone)
 		p.cmd.Wait()
 		settle(errEnded)
 	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
 	return p, nil
 }

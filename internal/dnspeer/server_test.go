@@ -5,7 +5,6 @@ package dnspeer
 import (
 	"errors"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,8 +94,7 @@ func TestLaunchSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("at a taken port: %v", err)
 		}
 		broken := Zone{Name: "broken.test", Records: []string{"no record at all"}}
-		dir := filepath.Join(t.TempDir())
-		if s, err := Launch(dir, kind, Config{Zones: []Zone{broken}}); err == nil {
+		if s, err := Launch(t.TempDir(), kind, Config{Zones: []Zone{broken}}); err == nil {
 			s.Close()
 			t.Error("a broken zone is served")
 		}

@@ -21,7 +21,8 @@ var (
 
 // Close closes the hosts and waits for the tasks. It returns what tasks returned and nobody has asked for,
 // which tasks, and goroutines that these have started, did not end, and why the lab gave up, if it did.
-// Closing twice is no error. A task may close the lab; it is not waited for.
+// Closing twice is no error. A task may close the lab; it is not waited for, and what Close tells it is told once
+// more, to whoever closes the lab next and is no task.
 func (l *Lab) Close() error {
 	self := goroutineID()
 	l.mu.Lock()
@@ -31,10 +32,7 @@ func (l *Lab) Close() error {
 	err := l.failed
 	l.mu.Unlock()
 	if !first {
-		if l.taskOf(self) == nil {
-			<-l.closed
-		}
-		return nil
+		return l.closedBefore(self)
 	}
 	defer close(l.closed)
 
@@ -57,13 +55,33 @@ func (l *Lab) Close() error {
 	for _, t := range tasks {
 		errs = append(errs, t.verdict(self, stacks))
 	}
-	if !left && len(tasks) > 0 && !l.cfg.AllowLeaks && l.taskOf(self) == nil {
+	if !left && l.began && !l.cfg.AllowLeaks && l.taskOf(self) == nil {
 		errs = append(errs, l.leaks())
 	}
 	if !l.cfg.AllowBadChecksums {
 		errs = append(errs, l.CheckChecksums())
 	}
-	return errors.Join(errs...)
+	err = errors.Join(errs...)
+	if l.taskOf(self) != nil {
+		l.mu.Lock()
+		l.unheard = err
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// closedBefore is Close of a lab that somebody else has closed, or is about to: a test's should not pass because one
+// of its tasks was first.
+func (l *Lab) closedBefore(self uint64) error {
+	if l.taskOf(self) != nil {
+		return nil
+	}
+	<-l.closed
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.unheard
+	l.unheard = nil
+	return err
 }
 
 // awaitEnd waits for all tasks but the calling one, and reports whether it lost patience.

@@ -151,6 +151,27 @@ func TestCloseByTask(t *testing.T) {
 	}
 }
 
+// What Close tells a task that closes the lab, the lab's owner hears too, once.
+func TestCloseByTaskIsHeard(t *testing.T) {
+	l := start(t)
+	broken := errors.New("broken")
+	l.Go("other", func(context.Context) error { return broken })
+	told := make(chan error, 1)
+	closes := l.Go("closes", func(context.Context) error {
+		l.Sleep(time.Second)
+		told <- l.Close()
+		l.Close() // a second time
+		return nil
+	})
+	closes.Wait() // ends early, with the lab
+	if err := l.Close(); !errors.Is(err, broken) || err != <-told {
+		t.Errorf("the owner hears %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error("again:", err)
+	}
+}
+
 // A task that waits for something that is not the lab's does not keep the others.
 func TestTaskWaitsElsewhere(t *testing.T) {
 	l := start(t)

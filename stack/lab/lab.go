@@ -78,8 +78,11 @@ type Lab struct {
 	numbers  map[string]int  // how many names were made of each kind
 	made     int             // hosts
 	tasks    []*Task
+	kept     int   // of tasks, when some were last dropped
+	began    bool  // there was a task
 	failed   error // why the lab gave up
 	closing  bool
+	unheard  error // what Close told a task, and nobody else yet
 
 	complaints  []string         // what the test failed of, as far as the lab knows
 	seen        []pageHost       // what the hosts were like before they were closed; nil: they are not

@@ -71,7 +71,7 @@ func (l *Lab) On(match func(Packet) bool, do func(Packet)) (stop func()) {
 func (l *Lab) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	return l.sched.after(nil, d, func() {
 		if l.ctx.Err() == nil {
-			l.begin("what AfterFunc arranged", func(context.Context) error { f(); return nil }, l.forget)
+			l.Go("what AfterFunc arranged", func(context.Context) error { f(); return nil })
 		}
 	})
 }

@@ -54,12 +54,19 @@ func (l *storyLine) wrong(w storyWord, format string, args ...any) error {
 // word finds an argument, or a value of an option.
 func (l *storyLine) word(text string) storyWord {
 	for _, w := range l.words {
-		_, value, _ := strings.Cut(w.text, "=")
-		if w.text == text || slices.Contains(strings.Split(value, ","), text) {
-			return storyWord{text, w.at + strings.LastIndex(w.text, text)}
+		if w.text == text {
+			return w
+		}
+		name, values, _ := strings.Cut(w.text, "=")
+		at := len(name) + 1
+		for value := range strings.SplitSeq(values, ",") {
+			if value == text {
+				return storyWord{text: text, at: w.column(at)}
+			}
+			at += len(value) + 1
 		}
 	}
-	return storyWord{text, 1} // host> line
+	return storyWord{text: text, at: 1} // host> line
 }
 
 // duration and number are of options that were checked; zero is what is there without one.
@@ -199,25 +206,38 @@ func (l *storyLine) filter() string {
 	return strings.Join(l.args[min(i, len(l.args)):], " ")
 }
 
-// storyWord is a word and where it is.
+// storyWord is a word, without its quotes, and where it is.
 type storyWord struct {
-	text string
-	at   int // from 1; 0: nowhere
+	text   string
+	at     int   // from 1; 0: nowhere
+	quotes []int // each was before this byte of text, or, one that opened, before the byte before it
+}
+
+// column is where a part of the word is that begins with the ith byte of text: its quote, if it begins with one.
+func (w storyWord) column(i int) int {
+	column := w.at + i
+	for _, q := range w.quotes {
+		if q <= i {
+			column++
+		}
+	}
+	return column
 }
 
 // split cuts the line into words. Double quotes hold together what has blanks.
 func (l *storyLine) split() ([]storyWord, error) {
 	var words []storyWord
 	var w strings.Builder
+	var quotes []int
 	at, quote := 0, 0
 	for i := 0; i <= len(l.text); i++ {
 		switch {
 		case i == len(l.text) || quote == 0 && (l.text[i] == ' ' || l.text[i] == '\t'):
 			if at > 0 {
-				words = append(words, storyWord{w.String(), at})
+				words = append(words, storyWord{w.String(), at, quotes})
 			}
 			w.Reset()
-			at = 0
+			at, quotes = 0, nil
 			continue
 		case at == 0:
 			at = i + 1
@@ -226,13 +246,13 @@ func (l *storyLine) split() ([]storyWord, error) {
 		case l.text[i] != '"':
 			w.WriteByte(l.text[i])
 		case quote == 0:
-			quote = i + 1
+			quote, quotes = i+1, append(quotes, w.Len()+1)
 		default:
-			quote = 0
+			quote, quotes = 0, append(quotes, w.Len())
 		}
 	}
 	if quote > 0 {
-		return nil, l.wrong(storyWord{l.text[quote-1:], quote}, "the quote is not closed")
+		return nil, l.wrong(storyWord{text: l.text[quote-1:], at: quote}, "the quote is not closed")
 	}
 	return words, nil
 }
@@ -265,7 +285,7 @@ func (l *storyLine) expand() ([]string, error) {
 	if m == nil {
 		return nil, nil
 	}
-	word := storyWord{l.text[m[0]:m[1]], m[0] + 1}
+	word := storyWord{text: l.text[m[0]:m[1]], at: m[0] + 1}
 	from, _ := strconv.Atoi(l.text[m[2]:m[3]])
 	to, _ := strconv.Atoi(l.text[m[4]:m[5]])
 	switch {

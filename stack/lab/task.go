@@ -29,30 +29,28 @@ func (t *Task) String() string { return fmt.Sprintf("task %q", t.name) }
 // closed. An error that nobody asked Wait for is Close's. The goroutine, and those that it starts, have the
 // label lab.task for profiles.
 func (l *Lab) Go(name string, f func(ctx context.Context) error) *Task {
-	return l.begin(name, f, func(*Task) {})
-}
-
-// begin starts a task, and has ended called when f has returned.
-func (l *Lab) begin(name string, f func(ctx context.Context) error, ended func(*Task)) *Task {
 	t := &Task{l: l, name: name}
-	l.mu.Lock()
-	l.tasks = append(l.tasks, t)
-	l.mu.Unlock()
+	l.remind(t)
 	l.sched.begin(t.String(), func() {
 		t.id.Store(goroutineID())
 		t.err = fmt.Errorf("%v ended its goroutine", t) // f may not return
 		defer t.done.Store(true)
 		pprof.Do(l.ctx, pprof.Labels("lab", l.label, "lab.task", name), func(ctx context.Context) { t.err = f(ctx) })
-		ended(t)
 	})
 	return t
 }
 
-// forget drops a task that has ended and of which nobody has the Task, lest those of a timer add up.
-func (l *Lab) forget(t *Task) {
+// remind adds a task to those that Close and Wait look at. Whenever these are twice as many as they were, those that
+// ended without an error, of which there is nothing to say, are dropped, lest they add up.
+func (l *Lab) remind(t *Task) {
+	const few = 64
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tasks = slices.DeleteFunc(l.tasks, func(o *Task) bool { return o == t })
+	if len(l.tasks) >= max(few, 2*l.kept) {
+		l.tasks = slices.DeleteFunc(l.tasks, func(t *Task) bool { return t.done.Load() && t.err == nil })
+		l.kept = len(l.tasks)
+	}
+	l.tasks, l.began = append(l.tasks, t), true
 }
 
 // taskOf returns the task that a goroutine is, or nil.
