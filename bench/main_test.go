@@ -44,19 +44,15 @@ func TestEveryCase(t *testing.T) {
 			return nil
 		},
 		Omit: func(o suite.Omission) {
-			netns := needsNetns(o.What)
-			if netns && os.Getenv("NETNS_TESTS") == "require" {
-				t.Errorf("NETNS_TESTS=require: %s: %s", o.What, o.Why)
+			kind := needs(o.What)
+			if os.Getenv(strings.ToUpper(kind)+"_TESTS") == "require" {
+				t.Errorf("%s_TESTS=require: %s: %s", strings.ToUpper(kind), o.What, o.Why)
 			}
-			if netns {
-				t.Logf("SKIP(netns): %s: %s", o.What, o.Why)
-			} else {
-				t.Logf("SKIP(cpu): %s: %s", o.What, o.Why)
-			}
+			t.Logf("SKIP(%s): %s: %s", kind, o.What, o.Why)
 		},
 		Progress: func(string, int, int) {},
 	}
-	if err := r.Run(t.Context(), withoutNetns(t)); err != nil {
+	if err := r.Run(t.Context(), allowed(t)); err != nil {
 		t.Fatal(err)
 	}
 	if len(names) < 100 || goals < 50 {
@@ -64,16 +60,23 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
-// needsNetns says if a case needs a network namespace.
-func needsNetns(name string) bool {
-	return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux") || strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel")
+// needs says what a case needs that not every machine has.
+func needs(name string) string {
+	switch {
+	case strings.HasPrefix(name, "select/linux"), strings.HasPrefix(name, "raw/linux"), strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel"):
+		return "netns"
+	case strings.HasPrefix(name, "dnsreg/rate"), strings.HasPrefix(name, "dnsreg/flip"):
+		return "dns"
+	}
+	return "cpu"
 }
 
-// withoutNetns leaves out what needs a network namespace if the environment says so.
-func withoutNetns(t *testing.T) (kept []suite.Case) {
+// allowed leaves out what the environment says to leave out.
+func allowed(t *testing.T) (kept []suite.Case) {
 	for _, c := range (options{quick: true}).cases() {
-		if os.Getenv("NETNS_TESTS") == "off" && needsNetns(c.Name) {
-			t.Logf("SKIP(netns): NETNS_TESTS=off: %s", c.Name)
+		env := strings.ToUpper(needs(c.Name)) + "_TESTS"
+		if os.Getenv(env) == "off" {
+			t.Logf("SKIP(%s): %s=off: %s", needs(c.Name), env, c.Name)
 			continue
 		}
 		kept = append(kept, c)
@@ -168,7 +171,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, flag.ErrHelp, "-quick"},
 		{[]string{"-fast"}, errUsage, "-fast"},
 		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
-		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses`},
+		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
 		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
 		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 	} {
