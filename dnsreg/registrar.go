@@ -30,6 +30,7 @@ type Registrar struct {
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
 	passes   uint64
+	back     bool   // a server has failed until this pass, and should be spared
 	saved    []byte // what State has
 	limit    error  // that of the last decision
 	stateErr error  // of the last attempt to save
@@ -135,6 +136,7 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	if limit != nil {
 		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}
+	r.back = !how.urgent && r.forwardFailed()
 	settled, err := r.passForward(ctx, d, how)
 	r.dropFormer(settled)
 	if !how.urgent {
