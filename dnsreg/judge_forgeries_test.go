@@ -23,7 +23,6 @@ type forger struct {
 	request  []byte
 	reply    []byte
 	earlier  [][]byte // authentic replies to other requests
-	stream   bool
 	produced map[string]int
 }
 
