@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,20 +44,15 @@ func TestEveryCase(t *testing.T) {
 			return nil
 		},
 		Omit: func(o suite.Omission) {
-			word := "cpu"
-			for _, n := range needs {
-				if n.by(o.What) {
-					word = n.word
-					if os.Getenv(n.env) == "require" {
-						t.Errorf("%s=require: %s: %s", n.env, o.What, o.Why)
-					}
-				}
+			kind := needs(o.What)
+			if os.Getenv(strings.ToUpper(kind)+"_TESTS") == "require" {
+				t.Errorf("%s_TESTS=require: %s: %s", strings.ToUpper(kind), o.What, o.Why)
 			}
-			t.Logf("SKIP(%s): %s: %s", word, o.What, o.Why)
+			t.Logf("SKIP(%s): %s: %s", kind, o.What, o.Why)
 		},
 		Progress: func(string, int, int) {},
 	}
-	if err := r.Run(t.Context(), permitted(t)); err != nil {
+	if err := r.Run(t.Context(), allowed(t)); err != nil {
 		t.Fatal(err)
 	}
 	if len(names) < 100 || goals < 50 {
@@ -66,25 +60,26 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
-// needs are what some cases need, and the environment says whether to use it.
-var needs = []struct {
-	word, env string
-	by        func(name string) bool
-}{
-	{"netns", "NETNS_TESTS", func(name string) bool {
-		return strings.HasPrefix(name, "select/linux") || strings.HasPrefix(name, "raw/linux") || strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel")
-	}},
-	{"dns", "DNS_TESTS", func(name string) bool { return strings.HasPrefix(name, "dnsreg/") }},
+// needs says what a case needs that not every machine has.
+func needs(name string) string {
+	switch {
+	case strings.HasPrefix(name, "select/linux"), strings.HasPrefix(name, "raw/linux"), strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel"):
+		return "netns"
+	case strings.HasPrefix(name, "dnsreg/rate"), strings.HasPrefix(name, "dnsreg/flip"):
+		return "dns"
+	}
+	return "cpu"
 }
 
-// permitted leaves out what needs something that the environment forbids.
-func permitted(t *testing.T) (kept []suite.Case) {
-	kept = (options{quick: true}).cases()
-	for _, n := range needs {
-		if os.Getenv(n.env) == "off" {
-			t.Logf("SKIP(%s): %s=off", n.word, n.env)
-			kept = slices.DeleteFunc(kept, func(c suite.Case) bool { return n.by(c.Name) })
+// allowed leaves out what the environment says to leave out.
+func allowed(t *testing.T) (kept []suite.Case) {
+	for _, c := range (options{quick: true}).cases() {
+		env := strings.ToUpper(needs(c.Name)) + "_TESTS"
+		if os.Getenv(env) == "off" {
+			t.Logf("SKIP(%s): %s=off: %s", needs(c.Name), env, c.Name)
+			continue
 		}
+		kept = append(kept, c)
 	}
 	return kept
 }

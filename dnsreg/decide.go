@@ -15,6 +15,14 @@ type Verdict struct {
 	Names   []string          `json:"names,omitempty"` // that it is registered under, in the order of the Config
 }
 
+func cloneVerdicts(vs []Verdict) []Verdict {
+	out := slices.Clone(vs)
+	for i := range out {
+		out[i].Names = slices.Clone(out[i].Names)
+	}
+	return out
+}
+
 // decision is what a snapshot of the Source means for the zones.
 type decision struct {
 	verdicts []Verdict

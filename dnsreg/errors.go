@@ -113,7 +113,7 @@ func (e *NoReplyError) Error() string {
 func (e *NoReplyError) Unwrap() error { return e.Err }
 
 // LimitError is returned when more addresses of a family are eligible than Config.MaxAddresses.
-// Nothing is sent in that case.
+// Then none of the family is added, and those that must not stay are removed all the same.
 type LimitError struct {
 	Name         string
 	Family       string // "IPv4" or "IPv6"

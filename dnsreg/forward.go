@@ -68,6 +68,16 @@ func (r *Registrar) forwardWants(d decision, name string) []want {
 	return append([]want{a, aaaa}, r.marks(name, len(a.data)+len(aaaa.data) > 0)...)
 }
 
+// forwardFailed reports whether the last attempt at some forward zone has failed.
+func (r *Registrar) forwardFailed() bool {
+	for _, u := range r.forward {
+		if u.failures > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // registered returns the addresses that have an A or AAAA record of ours, as far as is known.
 func (r *Registrar) registered() []netip.Addr {
 	var out []netip.Addr

@@ -95,7 +95,7 @@ func (d *direction) settleAll(ctx context.Context, groups []*group) (settled map
 			continue
 		}
 		due := d.how.urgent || u.due(d.cfg.Clock.Now())
-		s, err := d.settle(ctx, g.place, g.wants, due, u.failures > 0)
+		s, err := d.settle(ctx, g.place, g.wants, due, u.failures > 0 || d.back)
 		if moved := d.elsewhere(ctx, g, err); len(moved) > 0 {
 			delete(d.units, g.place)
 			groups = append(moved, groups...)

@@ -23,7 +23,6 @@ type forger struct {
 	request  []byte
 	reply    []byte
 	earlier  [][]byte // authentic replies to other requests
-	stream   bool
 	produced map[string]int
 }
 
@@ -260,10 +259,7 @@ func (f *forger) forge(n int) (out [][]byte) {
 
 // Of 10^5 forged replies, of every kind, none is taken, and the authentic reply behind them is.
 func TestJudgeForgeries(t *testing.T) {
-	total := 100_000
-	if testing.Short() || RaceEnabled {
-		total = 5_000
-	}
+	total := Size(100_000, 100_000, 5_000)
 	const each = 50 // before every reply: what a socket's queue has room for
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {

@@ -209,10 +209,7 @@ func sortedAddrs(set map[netip.Addr]bool) (addrs []netip.Addr) {
 
 // Nothing ineligible is ever at the server, whatever addresses and flags a host has, and however they change.
 func TestJudgeNothingIneligible(t *testing.T) {
-	tables := 100_000
-	if testing.Short() || RaceEnabled {
-		tables = 2_000
-	}
+	tables := Size(100_000, 20_000, 2_000)
 	const lives = 4
 	for seed := range uint64(lives) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

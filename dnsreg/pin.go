@@ -65,7 +65,7 @@ func (r *Registrar) pinOf(p place) *pin {
 }
 
 // ties reports whether a message with these edits is to be tied to the serial. sparing spares the server the question
-// for it.
+// for it, and the second try where many hosts are back together and no serial lasts.
 func (r *Registrar) ties(p *pin, edits []edit, sparing bool) bool {
 	names, known := make(map[string]bool), false
 	for _, e := range edits {
@@ -84,7 +84,7 @@ func (r *Registrar) ties(p *pin, edits []edit, sparing bool) bool {
 	case p.skewed || r.cfg.Pin == PinAlways:
 		return true
 	}
-	return known && !(sparing && p.soa == nil)
+	return known && !sparing
 }
 
 // pinFirst reads the serial before many names are read: it will stand for all of them.

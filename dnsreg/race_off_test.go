@@ -2,4 +2,4 @@
 
 package dnsreg
 
-const RaceEnabled = false
+const raceEnabled = false

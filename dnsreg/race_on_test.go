@@ -2,5 +2,4 @@
 
 package dnsreg
 
-// RaceEnabled shortens what the race detector makes slow.
-const RaceEnabled = true
+const raceEnabled = true

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 )
 
-// Registrar keeps the DNS records of one name to the eligible addresses of a Source.
+// Registrar keeps the DNS records of a host's names to the eligible addresses of a Source.
 // Its methods may be called from any goroutine; passes over the zones take turns.
 type Registrar struct {
 	cfg      Config
@@ -30,6 +29,7 @@ type Registrar struct {
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
 	passes   uint64
+	back     bool   // a server has failed until this pass, and should be spared
 	saved    []byte // what State has
 	limit    error  // that of the last decision
 	stateErr error  // of the last attempt to save
@@ -69,8 +69,8 @@ func New(cfg Config) (*Registrar, error) {
 }
 
 // Sync makes one pass now: find the zones and read the records that are not known yet, send what has to
-// change, and confirm the rest. It does not wait for any backoff. The error joins those of all zones; records that could be
-// set right are, PTR records only after A and AAAA.
+// change, and confirm the rest. It does not wait for any backoff. The error joins those of all zones and names;
+// records that could be set right are, PTR records only after A and AAAA.
 func (r *Registrar) Sync(ctx context.Context) error {
 	err := r.pass(ctx, effort{urgent: true}).err
 	select {
@@ -130,11 +130,12 @@ func (r *Registrar) pass(ctx context.Context, how effort) outcome {
 	d = r.withFormer(d)
 	r.noteDecision(d, limit)
 	if f := r.cfg.Hooks.Decided; f != nil {
-		f(slices.Clone(d.verdicts))
+		f(cloneVerdicts(d.verdicts))
 	}
 	if limit != nil {
 		r.cfg.Logger.Warn("dnsreg: too many addresses, none is added", "error", limit)
 	}
+	r.back = !how.urgent && r.forwardFailed()
 	settled, err := r.passForward(ctx, d, how)
 	r.dropFormer(settled)
 	if !how.urgent {

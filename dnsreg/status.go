@@ -50,7 +50,7 @@ type Counters struct {
 func (r *Registrar) Status() Status {
 	r.mu.Lock()
 	s := r.status
-	s.Addresses = slices.Clone(s.Addresses)
+	s.Addresses = cloneVerdicts(s.Addresses)
 	s.Registered = slices.Clone(s.Registered)
 	s.Zones = slices.Clone(s.Zones)
 	s.Skipped = slices.Clone(s.Skipped)
