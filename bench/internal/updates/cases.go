@@ -27,10 +27,17 @@ func Cases(quick bool) (cases []suite.Case) {
 		}})
 	}
 	for _, k := range servers {
-		notSlower := report.Goal{Kind: report.NotSlower}
-		add("one/"+k.name, fewer, func(ctx context.Context) (*suite.Bench, error) { return openPair(ctx, k, 1, k.batch, notSlower) })
-		add("16/"+k.name, 2*fewer, func(ctx context.Context) (*suite.Bench, error) { return openPair(ctx, k, crowd, 1, report.Goal{}) })
-		add("processes/"+k.name, 4*fewer, func(ctx context.Context) (*suite.Bench, error) { return openProcesses(ctx, k) })
+		pair := func(shared bool, names, batch int, goal report.Goal) func(context.Context) (*suite.Bench, error) {
+			return func(ctx context.Context) (*suite.Bench, error) { return openPair(ctx, k, shared, names, batch, goal) }
+		}
+		add("one/"+k.name, fewer, pair(false, 1, k.batch, report.Goal{Kind: report.NotSlower}))
+		if !quick {
+			add("shared/"+k.name, 1, pair(true, 1, 1, report.Goal{}))
+		}
+		if !quick || k.name == inProcess {
+			add("16/"+k.name, 2*fewer, pair(false, crowd, 1, report.Goal{}))
+		}
+		add("processes/"+k.name, 5, func(ctx context.Context) (*suite.Bench, error) { return openProcesses(ctx, k, quick) })
 	}
 	add("1000/one-speaks", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, true, 3, 600), nil })
 	add("1000/all-speak", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, false, 10, 80_000), nil })
@@ -43,7 +50,10 @@ func Cases(quick bool) (cases []suite.Case) {
 	for _, n := range sizes {
 		add(fmt.Sprintf("curve/%d", n), 0, func(ctx context.Context) (*suite.Bench, error) { return openCurve(ctx, n), nil })
 	}
-	bind := kinds()[1]
-	add("flip/"+bind.name, 15*fewer, func(ctx context.Context) (*suite.Bench, error) { return openFlip(ctx, bind) })
+	for _, k := range servers {
+		if k.name == "bind" || !quick {
+			add("flip/"+k.name, 15*fewer, func(ctx context.Context) (*suite.Bench, error) { return openFlip(ctx, k) })
+		}
+	}
 	return cases
 }

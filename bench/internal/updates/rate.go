@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/report"
@@ -59,6 +60,7 @@ type rate struct {
 	ctx      context.Context
 	server   *server
 	tools    *toolbox
+	shared   bool // all names are in one zone
 	teams    []team
 	changers []changer
 	before   []messages // of the rehearsal, by team
@@ -66,8 +68,8 @@ type rate struct {
 
 // openRate opens what has rounds of one turn, and in it a given number of changes: Knot takes the first change after
 // a pause at once, and others when it likes, so that who made fewer would look better.
-func openRate(ctx context.Context, k kind, teams ...team) (*rate, *suite.Bench, error) {
-	r := &rate{ctx: ctx, teams: teams, before: make([]messages, len(teams))}
+func openRate(ctx context.Context, k kind, shared bool, teams ...team) (*rate, *suite.Bench, error) {
+	r := &rate{ctx: ctx, shared: shared, teams: teams, before: make([]messages, len(teams))}
 	if err := r.open(k); err != nil {
 		return nil, nil, errors.Join(err, r.close())
 	}
@@ -82,8 +84,8 @@ func openRate(ctx context.Context, k kind, teams ...team) (*rate, *suite.Bench, 
 }
 
 // openPair opens ours and nsupdate, with as many processes as names.
-func openPair(ctx context.Context, k kind, names, batch int, goal report.Goal) (*suite.Bench, error) {
-	r, b, err := openRate(ctx, k, oursTeam(names, batch), sessionsTeam(names, batch))
+func openPair(ctx context.Context, k kind, shared bool, names, batch int, goal report.Goal) (*suite.Bench, error) {
+	r, b, err := openRate(ctx, k, shared, oursTeam(names, batch), sessionsTeam(names, batch))
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +94,23 @@ func openPair(ctx context.Context, k kind, names, batch int, goal report.Goal) (
 	return b, nil
 }
 
-// openProcesses opens ours and a process for each change.
-func openProcesses(ctx context.Context, k kind) (*suite.Bench, error) {
-	_, b, err := openRate(ctx, k, oursTeam(1, k.batch), oursTeam(crowd, 1), eachTeam())
+// openProcesses opens ours, with one name and with several, and a process for each change. If it should be quick, there
+// is one name only.
+func openProcesses(ctx context.Context, k kind, quick bool) (*suite.Bench, error) {
+	teams := []team{eachTeam(), oursTeam(1, k.batch), oursTeam(crowd, 1)}
+	tenfold := report.Goal{Kind: report.AtLeast, Value: 10}
+	rows := []suite.Row{{Name: "one", Ours: 1, Peer: 0, Goal: tenfold}, {Name: "16", Ours: 2, Peer: 0, Goal: tenfold}}
+	if k.slow {
+		rows[0].Goal = report.Goal{}
+	}
+	if quick {
+		teams, rows = teams[:2], rows[:1]
+	}
+	_, b, err := openRate(ctx, k, false, teams...)
 	if err != nil {
 		return nil, err
 	}
-	tenfold := report.Goal{Kind: report.AtLeast, Value: 10}
-	b.Rows = []suite.Row{{Name: "one", Ours: 0, Peer: 2, Goal: tenfold}, {Name: "16", Ours: 1, Peer: 2, Goal: tenfold}}
-	if k.slow {
-		b.Rows[0].Goal = report.Goal{}
-	}
+	b.Rows = rows
 	return b, nil
 }
 
@@ -112,9 +120,12 @@ func (r *rate) open(k kind) (err error) {
 	}
 	var zones []string
 	for i := range r.teams {
+		if r.shared {
+			i = 0
+		}
 		zones = append(zones, fmt.Sprintf("zone%d.test", i))
 	}
-	if r.server, err = k.open(zones); err != nil {
+	if r.server, err = k.open(slices.Compact(slices.Clone(zones))); err != nil {
 		return err
 	}
 	if r.tools, err = newToolbox(r.server); err != nil {
@@ -123,7 +134,7 @@ func (r *rate) open(k kind) (err error) {
 	for i, t := range r.teams {
 		var names []string
 		for k := range t.names {
-			names = append(names, fmt.Sprintf("host%d.%s", k, zones[i]))
+			names = append(names, fmt.Sprintf("host%d-%d.%s", i, k, zones[i]))
 		}
 		c, err := t.start(r, names)
 		if err != nil {

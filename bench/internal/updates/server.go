@@ -32,10 +32,13 @@ type kind struct {
 	open  func(zones []string) (*server, error)
 }
 
-// kinds are all servers, the one that is always there first.
+// inProcess is the server that is always there.
+const inProcess = "dnsregtest"
+
+// kinds are all servers.
 func kinds() []kind {
 	return []kind{
-		{"dnsregtest", 8, false, func(zones []string) (*server, error) {
+		{inProcess, 8, false, func(zones []string) (*server, error) {
 			s, address, err := inMemory(zones)
 			if err != nil {
 				return nil, err

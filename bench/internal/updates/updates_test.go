@@ -133,7 +133,7 @@ func TestMessagesAreAlike(t *testing.T) {
 func TestRateNotices(t *testing.T) {
 	peertest.DNS.Off(t)
 	open := func(t *testing.T) (*rate, *suite.Bench) {
-		r, b, err := openRate(t.Context(), kinds()[0], oursTeam(1, 1), sessionsTeam(1, 1), eachTeam())
+		r, b, err := openRate(t.Context(), kinds()[0], false, oursTeam(1, 1), sessionsTeam(1, 1), eachTeam())
 		there(t, err)
 		if err := b.Check(); err != nil {
 			t.Fatal(err)
@@ -143,10 +143,10 @@ func TestRateNotices(t *testing.T) {
 	t.Run("address", func(t *testing.T) {
 		r, b := open(t)
 		defer b.Close()
-		if err := r.tools.once(t.Context(), "zone zone0.test\nupdate add host0.zone0.test 1200 A 192.0.2.1\nsend\n"); err != nil {
+		if err := r.tools.once(t.Context(), "zone zone0.test\nupdate add host0-0.zone0.test 1200 A 192.0.2.1\nsend\n"); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Err(); err == nil || !strings.HasPrefix(err.Error(), "hextet: updates: host0.zone0.test is at") {
+		if err := b.Err(); err == nil || !strings.HasPrefix(err.Error(), "hextet: updates: host0-0.zone0.test is at") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -154,7 +154,7 @@ func TestRateNotices(t *testing.T) {
 		r, b := open(t)
 		r.changers[1].(*sessions).each[0].at++
 		r.changers[1].change(1)
-		if err := b.Err(); err == nil || !strings.HasPrefix(err.Error(), "nsupdate: updates: host0.zone1.test is at") {
+		if err := b.Err(); err == nil || !strings.HasPrefix(err.Error(), "nsupdate: updates: host1-0.zone1.test is at") {
 			t.Errorf("got %v", err)
 		}
 		if err := r.close(); err == nil || !strings.Contains(err.Error(), "NXRRSET") {
