@@ -37,7 +37,7 @@ func Cases(quick bool) (cases []suite.Case) {
 		if !quick || k.name == inProcess {
 			add("16/"+k.name, 2*fewer, pair(false, crowd, 1, report.Goal{}))
 		}
-		add("processes/"+k.name, 5, func(ctx context.Context) (*suite.Bench, error) { return openProcesses(ctx, k, quick) })
+		add("processes/"+k.name, 4, func(ctx context.Context) (*suite.Bench, error) { return openProcesses(ctx, k, quick) })
 	}
 	add("1000/one-speaks", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, true, 3, 600), nil })
 	add("1000/all-speak", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, false, 10, 80_000), nil })
