@@ -1,6 +1,9 @@
 package lab
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// Who has a turn in a process that is quiet for so long seems to wait for something that is not the lab's. The
@@ -74,7 +77,7 @@ func (v *vigil) look(holders []uint64, lab map[uint64]bool, self uint64) (elsewh
 // a channel or a lock, loses it. That the processors are elsewhere is no such sign: on a machine that is busy,
 // nothing may happen for long, and a goroutine that a task waits for have everything left to do.
 func (s *scheduler) awaitTurnEnd() {
-	for v := newVigil(0); ; {
+	for v := (vigil{moves: math.MaxUint64}); ; {
 		s.mu.Lock()
 		holders, moves := s.holderIDs(), s.moves
 		s.mu.Unlock()
