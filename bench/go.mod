@@ -7,6 +7,7 @@ replace github.com/hextet/hextet => ../
 require (
 	github.com/google/gopacket v1.1.19
 	github.com/hextet/hextet v0.0.0-00010101000000-000000000000
+	github.com/miekg/dns v1.1.73
 	github.com/tailscale/wireguard-go v0.0.0-20260928213032-417aef361226
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
@@ -15,11 +16,11 @@ require (
 	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
 )
 
+require golang.org/x/text v0.43.0 // indirect
+
 require (
 	github.com/google/btree v1.1.2 // indirect
-	github.com/miekg/dns v1.1.73 // indirect
 	golang.org/x/exp v0.0.0-20250711185948-6ae5c78190dc // indirect
-	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	golang.zx2c4.com/wintun v0.0.0-20230126152724-0fa3db229ce2 // indirect
 )

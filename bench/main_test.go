@@ -65,7 +65,7 @@ func needs(name string) string {
 	switch {
 	case strings.HasPrefix(name, "select/linux"), strings.HasPrefix(name, "raw/linux"), strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel"):
 		return "netns"
-	case strings.HasPrefix(name, "dnsreg/rate"), strings.HasPrefix(name, "dnsreg/flip"):
+	case strings.HasPrefix(name, "dnsreg/"):
 		return "dns"
 	}
 	return "cpu"

@@ -32,6 +32,9 @@ func (r *Registrar) afterSending(p place, m *parcel, err error) {
 	if err != nil {
 		return // the schedule logs what it means
 	}
+	if !r.cfg.Logger.Enabled(context.Background(), slog.LevelInfo) {
+		return // nobody reads what it takes a while to put into words
+	}
 	log := r.cfg.Logger.With("zone", p.zone, "server", p.server)
 	if !m.changes() {
 		log.Debug("dnsreg: zone confirmed")

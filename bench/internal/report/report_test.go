@@ -67,6 +67,10 @@ func TestJSON(t *testing.T) {
 			`{"name":"select/allocs","ours":0,"peer":null,"peer_name":"","unit":"allocs","ratio":null,"goal":0,"goal_kind":"total","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"outliers":0}`,
 		},
 		{
+			Beside("dnsreg/curve/10/all", "msg", Goal{}, 3, "one record a message", 40),
+			`{"name":"dnsreg/curve/10/all","ours":3,"peer":40,"peer_name":"one record a message","unit":"msg","ratio":13.33,"goal":null,"goal_kind":"","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":[3,3],"peer_quartiles":[40,40],"outliers":0}`,
+		},
+		{
 			Compared("select/update/flag", "ns", Goal{Kind: Grows}, sample("100000", 30), sample("4", 10)),
 			`{"name":"select/update/flag","ours":30,"peer":10,"peer_name":"4","unit":"ns","ratio":3,"goal":null,"goal_kind":"grows","ok":true,"verdict":"slower","runs":1,"spread":0,"ours_quartiles":[30,30],"peer_quartiles":[10,10],"outliers":0}`,
 		},

@@ -71,5 +71,12 @@ func Counted(name, unit string, goal Goal, value float64) Row {
 	return r
 }
 
+// Beside returns the row of a figure beside a peer's. Both were counted, not timed: there is nothing to judge.
+func Beside(name, unit string, goal Goal, value float64, peerName string, peer float64) Row {
+	r := Compared(name, unit, goal, measure.Sample{Rounds: []float64{value}}, measure.Sample{Name: peerName, Rounds: []float64{peer}})
+	r.Verdict = ""
+	return r
+}
+
 // Failed returns the row of what could not be measured.
 func Failed(name string, err error) Row { return Row{Name: name, Err: err} }

@@ -58,6 +58,20 @@ type Count struct {
 	Unit string
 	Goal report.Goal
 	Get  func() (float64, error)
+
+	// Peer is who has what PeerGet returns. Empty: the row tells ours alone.
+	Peer    string
+	PeerGet func() (float64, error)
+}
+
+// row asks for the figures.
+func (c *Count) row(name string) (report.Row, error) {
+	v, err := c.Get()
+	if err != nil || c.Peer == "" {
+		return report.Counted(name, c.Unit, c.Goal, v), err
+	}
+	peer, err := c.PeerGet()
+	return report.Beside(name, c.Unit, c.Goal, v, c.Peer, peer), err
 }
 
 // An Omission is a case left out, and why.

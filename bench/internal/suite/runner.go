@@ -95,11 +95,11 @@ func (r *Runner) rows(ctx context.Context, c Case, b *Bench) ([]report.Row, erro
 		rows = append(rows, report.Compared(name, "ns", row.Goal, samples[row.Ours], samples[row.Peer]))
 	}
 	for _, count := range b.Counts {
-		v, err := count.Get()
+		row, err := count.row(join(c.Name, count.Name))
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, report.Counted(join(c.Name, count.Name), count.Unit, count.Goal, v))
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

@@ -58,7 +58,13 @@ func TestRun(t *testing.T) {
 	err := s.runner().Run(t.Context(), []Case{
 		{"a/good", s.open(func(b *Bench) {
 			b.Check = func() error { return nil }
-			b.Counts = []Count{{Name: "allocs", Unit: "allocs", Get: func() (float64, error) { return 5, nil }}}
+			b.Counts = []Count{
+				{Name: "allocs", Unit: "allocs", Get: func() (float64, error) { return 5, nil }},
+				{Name: "bytes", Unit: "B", Get: func() (float64, error) { return 4, nil }, Peer: "peer", PeerGet: func() (float64, error) { return 8, nil }},
+			}
+		})},
+		{"a/uncounted", s.open(func(b *Bench) {
+			b.Counts = []Count{{Name: "bytes", Get: func() (float64, error) { return 4, nil }, Peer: "peer", PeerGet: func() (float64, error) { return 0, broken }}}
 		})},
 		{"a/differs", s.open(func(b *Bench) { b.Check = func() error { return broken } })},
 		{"a/slips", s.open(func(b *Bench) { b.Err = func() error { return broken } })},
@@ -76,7 +82,7 @@ func TestRun(t *testing.T) {
 	for _, r := range s.rows {
 		names = append(names, r.Name)
 	}
-	if want := []string{"a/good/peer", "a/good/allocs", "a/differs", "a/slips", "a/alone", "a/fails"}; !slices.Equal(names, want) {
+	if want := []string{"a/good/peer", "a/good/allocs", "a/good/bytes", "a/uncounted", "a/differs", "a/slips", "a/alone", "a/fails"}; !slices.Equal(names, want) {
 		t.Fatalf("rows %q, want %q", names, want)
 	}
 	if r := s.rows[0]; r.Ratio != 3 || !r.OK || r.Ours != 1000 || r.Peer != 3000 {
@@ -85,10 +91,13 @@ func TestRun(t *testing.T) {
 	if r := s.rows[1]; r.Ours != 5 {
 		t.Errorf("%+v", r)
 	}
-	if r := s.rows[4]; r.Ours != 3000 || r.PeerName != "" || r.Runs != 1 || !r.OK {
+	if r := s.rows[2]; r.Ours != 4 || r.Peer != 8 || r.PeerName != "peer" || r.Ratio != 2 || r.Verdict != "" || !r.OK {
 		t.Errorf("%+v", r)
 	}
-	for _, r := range slices.Concat(s.rows[2:4], s.rows[5:]) {
+	if r := s.rows[6]; r.Ours != 3000 || r.PeerName != "" || r.Runs != 1 || !r.OK {
+		t.Errorf("%+v", r)
+	}
+	for _, r := range slices.Concat(s.rows[3:6], s.rows[7:]) {
 		if !errors.Is(r.Err, broken) || r.OK {
 			t.Errorf("%+v", r)
 		}
@@ -96,7 +105,7 @@ func TestRun(t *testing.T) {
 	if want := []Omission{{"a/absent", "needs root"}}; !slices.Equal(s.omitted, want) {
 		t.Errorf("left out %v", s.omitted)
 	}
-	if len(s.progress) != 6 || s.closed != 4 {
+	if len(s.progress) != 7 || s.closed != 5 {
 		t.Errorf("progress %q, %d closed", s.progress, s.closed)
 	}
 }
