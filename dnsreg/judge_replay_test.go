@@ -110,7 +110,7 @@ func TestJudgeReplay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := l
 				l.world, l.rng = newWorld(t), rand.New(rand.NewPCG(2136, 0))
-				l.live(Size(3000, 200, 100))
+				l.live(Size(1000, 200, 100))
 				t.Logf("%d replays", l.replays)
 			})
 		})

@@ -48,7 +48,7 @@ func (l *Lab) Close() error {
 	}
 	left := l.awaitEnd(tasks, self)
 	l.sched.shutDown(left)
-	stacks := map[uint64][]byte{}
+	stacks := goroutines{}
 	if left {
 		stacks = dump()
 	}
@@ -102,12 +102,12 @@ func (l *Lab) awaitEnd(tasks []*Task, self uint64) (left bool) {
 
 // verdict is what is wrong with a task of a lab that is closed. That its hosts and its context have ended is
 // not.
-func (t *Task) verdict(self uint64, stacks map[uint64][]byte) error {
+func (t *Task) verdict(self uint64, stacks goroutines) error {
 	switch {
 	case t.id.Load() == self:
 		return nil
 	case !t.done.Load():
-		return fmt.Errorf("lab: %v did not end within %v after the lab was closed; it waits for something that is not the lab's:\n%s", t, closePatience, indent(stacks[t.id.Load()]))
+		return fmt.Errorf("lab: %v did not end within %v after the lab was closed; it waits for something that is not the lab's:\n%s", t, closePatience, indent(stacks[t.id.Load()].stack))
 	case t.asked.Load() || t.err == nil || errors.Is(t.err, net.ErrClosed) || errors.Is(t.err, context.Canceled) || errors.Is(t.err, errClosed):
 		return nil
 	}

@@ -183,6 +183,9 @@ func traceOf(seed string) string {
 	if err := l.Close(); err != nil {
 		return err.Error()
 	}
+	if l.Foreign() {
+		return "goroutines were noticed that are not the lab's"
+	}
 	return hash + " " + l.TraceHash()
 }
 

@@ -137,7 +137,11 @@ func TestDNSDeterminism(t *testing.T) {
 	if !strings.Contains(results, "2001:db8::80") {
 		t.Error(results)
 	}
-	for range 10 {
+	for n := range 13 {
+		if n == 10 { // and now with others who want the processors
+			defer busyLoop(t)()
+			defer busyLoop(t)()
+		}
 		if got, other := run(1); got != want || other != results {
 			a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
 			for i := range min(len(a), len(b)) {

@@ -25,14 +25,15 @@
 // in every process and at any GOMAXPROCS, as long as
 //
 //   - only tasks use the hosts,
-//   - tasks wait for nothing but the lab, and share nothing whose order is random, such as a map's,
+//   - tasks wait for nothing but the lab and goroutines that they started themselves, and share nothing whose order
+//     is random, such as a map's,
 //   - names are looked up by DialContext, or by a Resolver for one task at a time, with a context that does not end
 //     before the answer comes,
 //   - nobody sends queries of MLDv1 or IGMPv2: the delays of the answers are dealt out in a map's order,
 //   - no link leads out of the lab.
 //
 // A goroutine that runs while a task waits for it in its own way, as a test does for t.Run, counts as that
-// task.
+// task. How busy the machine is, or the process, is of no matter to any of this.
 //
 // # Other goroutines
 //
@@ -41,6 +42,10 @@
 // runs beside each other then comes in any order. In a process that is never idle, because another test
 // computes say, the lab's time goes no faster than real time, or, where nothing is to happen for more than a
 // second, waits a second: so nobody's timeout comes before he had a fair chance, and the lab is slow.
+//
+// A task that waits for something that is not the lab's, such as a channel, loses its turn as soon as no goroutine
+// of the lab's, and none that these started, has anything left to do; or, if one of these always has, after ten
+// seconds.
 //
 // # What happens to packets
 //

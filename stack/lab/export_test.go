@@ -2,9 +2,10 @@ package lab
 
 import "time"
 
-// SetLeakPatience and SetClosePatience let tests wait for less, until undone.
+// SetLeakPatience, SetClosePatience and SetHelpPatience let tests wait for less, until undone.
 func SetLeakPatience(d time.Duration) (undo func())  { return set(&leakPatience, d) }
 func SetClosePatience(d time.Duration) (undo func()) { return set(&closePatience, d) }
+func SetHelpPatience(d time.Duration) (undo func())  { return set(&helpPatience, d) }
 
 func set[T any](at *T, to T) (undo func()) {
 	was := *at

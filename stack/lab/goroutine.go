@@ -3,77 +3,133 @@ package lab
 import (
 	"bytes"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 )
+
+// goroutine is one in a stack dump.
+type goroutine struct {
+	id      uint64
+	state   string
+	started bool   // by another one
+	by      uint64 // that is; 0: the runtime
+	stack   []byte // as the runtime prints it
+}
 
 // goroutineID returns the number by which the runtime's stack dumps call the calling goroutine. It is never
 // used again after its end.
 func goroutineID() uint64 {
 	var buf [64]byte
-	id, _, _ := parseGoroutine(buf[:runtime.Stack(buf[:], false)])
-	return id
+	g, _ := parseGoroutine(buf[:runtime.Stack(buf[:], false)])
+	return g.id
 }
 
-// parseGoroutine reads the first line of a goroutine in a stack dump: "goroutine 7 [chan receive, 2 minutes]:".
-func parseGoroutine(line []byte) (id uint64, state string, ok bool) {
-	rest, ok := bytes.CutPrefix(line, []byte("goroutine "))
+// parseGoroutine reads a goroutine in a stack dump. The first line is as in "goroutine 7 [chan receive, 2 minutes]:",
+// and the one before the last, if another one started it, as in "created by main.main in goroutine 1".
+func parseGoroutine(stack []byte) (g goroutine, ok bool) {
+	line, rest, _ := bytes.Cut(stack, []byte("\n"))
+	line, ok = bytes.CutPrefix(line, []byte("goroutine "))
 	if !ok {
-		return 0, "", false
+		return goroutine{}, false
 	}
-	number, rest, _ := bytes.Cut(rest, []byte(" "))
+	number, line, _ := bytes.Cut(line, []byte(" "))
 	id, err := strconv.ParseUint(string(number), 10, 64)
 	if err != nil {
-		return 0, "", false
+		return goroutine{}, false
 	}
-	if open := bytes.IndexByte(rest, '['); open >= 0 { // what stands before is of no matter here
-		rest = rest[open+1:]
+	if open := bytes.IndexByte(line, '['); open >= 0 { // what stands before is of no matter here
+		line = line[open+1:]
 	}
-	end := bytes.IndexAny(rest, ",]")
+	end := bytes.IndexAny(line, ",]")
 	if end < 0 {
-		end = len(rest)
+		end = len(line)
 	}
-	return id, string(rest[:end]), true
+	g = goroutine{id: id, state: string(line[:end]), stack: stack}
+	at := bytes.LastIndex(rest, []byte("created by "))
+	if g.started = at == 0 || at > 0 && rest[at-1] == '\n'; g.started {
+		line, _, _ := bytes.Cut(rest[at:], []byte("\n"))
+		if _, by, found := bytes.Cut(line, []byte(" in goroutine ")); found {
+			g.by, _ = strconv.ParseUint(string(by), 10, 64)
+		}
+	}
+	return g, true
 }
 
-// waits reports whether a goroutine in that state waits for another one, or for time.
-func waits(state string) bool {
-	switch state {
-	case "running", "runnable", "syscall", "preempted", "copystack", "dead", "":
-		return false
+// waits reports whether the goroutine waits for another one, for time or for the world outside. Who waits for
+// the runtime works.
+func (g goroutine) waits() bool {
+	_, stack, _ := bytes.Cut(g.stack, []byte("\n"))
+	switch g.state {
+	case "semacquire": // which ReadMemStats, GC and stack dumps wait in too
+		return !bytes.HasPrefix(stack, []byte("runtime"))
+	case "syscall":
+		return bytes.HasPrefix(stack, []byte("os/signal.signal_recv(")) // as it always does
+	case "coroutine", "IO wait", "waiting":
+		return true
 	}
-	return !strings.HasPrefix(state, "GC ")
+	for _, waits := range []string{"chan receive", "chan send", "select", "sleep", "sync.", "synctest."} {
+		if strings.HasPrefix(g.state, waits) {
+			return true
+		}
+	}
+	return false
 }
 
-// dump returns the stacks of all goroutines by their number, each as the runtime prints it.
-func dump() map[uint64][]byte {
+// goroutines are all that there are, by their number.
+type goroutines map[uint64]goroutine
+
+// dump stops the world, so what it returns is of one moment.
+func dump() goroutines {
 	buf := make([]byte, 256<<10)
 	n := runtime.Stack(buf, true)
 	for n == len(buf) && n < 256<<20 {
 		buf = make([]byte, 2*len(buf))
 		n = runtime.Stack(buf, true)
 	}
-	all := make(map[uint64][]byte)
-	for g := range bytes.SplitSeq(buf[:n], []byte("\n\n")) {
-		if id, _, ok := parseGoroutine(g); ok {
-			all[id] = g
+	all := make(goroutines)
+	for stack := range bytes.SplitSeq(buf[:n], []byte("\n\n")) {
+		if g, ok := parseGoroutine(stack); ok {
+			all[g.id] = g
 		}
 	}
 	return all
 }
 
-// allWait reports whether each of the goroutines waits or has ended. One without a number, 0, has not begun.
-func allWait(ids []uint64) bool {
-	if slices.Contains(ids, 0) {
-		return false
-	}
-	all := dump()
+// wait reports whether each of those waits or has ended. One without a number, 0, has not begun.
+func (all goroutines) wait(ids []uint64) bool {
 	for _, id := range ids {
-		g, there := all[id]
-		if _, state, _ := parseGoroutine(g); there && !waits(state) {
+		if g, there := all[id]; id == 0 || there && !g.waits() {
 			return false
 		}
 	}
 	return true
 }
+
+// works reports whether one of some goroutines works, or one that these may have started, except for one.
+func (all goroutines) works(some map[uint64]bool, except uint64) bool {
+	for id, g := range all {
+		if id != except && !g.waits() && all.mayBeOf(g, some) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeOf reports whether g is one of some goroutines or was started by one of them, or by one that was, and so on.
+// Where one on the way has ended, or it is the runtime, nobody can tell, and g may be.
+func (all goroutines) mayBeOf(g goroutine, some map[uint64]bool) bool {
+	for !some[g.id] {
+		if !g.started { // the program's main one
+			return false
+		}
+		by, there := all[g.by]
+		if !there {
+			return true
+		}
+		g = by
+	}
+	return true
+}
+
+// allWait is wait now.
+func allWait(ids []uint64) bool { return dump().wait(ids) }

@@ -56,8 +56,9 @@ func (s *scheduler) idle() {
 		if s.anyReady() {
 			return
 		}
-		long := time.Since(began) > idleLong
-		if s.stalled(long) && (long || s.quiet.now()) {
+		waited := time.Since(began)
+		long := waited > idleLong
+		if s.stalled(long) && (long || s.quiet.now()) && (waited > helpPatience || !dump().works(s.goroutines(), s.driver)) {
 			s.stuck(fmt.Errorf("lab: everybody waits and nothing is to come:\n%s", s.waiting()))
 			return
 		}
@@ -95,7 +96,7 @@ func (s *scheduler) waiting() string {
 	defer s.mu.Unlock()
 	var b strings.Builder
 	for _, w := range s.parked {
-		fmt.Fprintf(&b, "\t%s waits %s%s\n", s.nameOf(w.id), w.what, whereabouts(all[w.id]))
+		fmt.Fprintf(&b, "\t%s waits %s%s\n", s.nameOf(w.id), w.what, whereabouts(all[w.id].stack))
 	}
 	return b.String()
 }

@@ -96,10 +96,15 @@ func (p *port) HardwareAddr() net.HardwareAddr { return p.hw }
 
 // ReadOffload takes deliver over: the lab calls it when a frame arrives, one at a time.
 func (p *port) ReadOffload(deliver func(offload.Packet)) error {
-	p.deliver = deliver
-	close(p.reading)
+	p.deliverTo(deliver)
 	<-p.closed
 	return net.ErrClosed
+}
+
+// deliverTo is called once.
+func (p *port) deliverTo(deliver func(offload.Packet)) {
+	p.deliver = deliver
+	close(p.reading)
 }
 
 // await returns when the stack reads the port.
@@ -142,6 +147,11 @@ func (p *port) take(r *record, after time.Duration, frame []byte, from *Segment)
 	p.h.l.wires.Lock()
 	there := p.segment == from
 	p.h.l.wires.Unlock()
+	select {
+	case <-p.reading:
+	default: // the interface is about to come up
+		there = false
+	}
 	if !there {
 		r.unplugged(p, after)
 		return

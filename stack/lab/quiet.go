@@ -26,8 +26,6 @@ const (
 	// The process counts as quiet if it is so several times in a row.
 	quietSamples = 4
 	quietPause   = 20 * time.Microsecond
-	// Who has a turn and does nothing for so long waits for something that is not the lab's.
-	quietSilence = 2 * time.Millisecond
 	// Where no goroutine was noticed that is not the lab's, the process may be busy for other reasons, a
 	// test beside this one say: there is little point in waiting for it.
 	quietBriefly = 5 * time.Millisecond
@@ -37,8 +35,6 @@ const (
 	// A goroutine that is not the lab's may compute, but not for ever: while the process is not quiet, the
 	// lab's time goes no faster than real time, until it goes on all the same.
 	quietAtLast = time.Second
-	// In a process that is not quiet for so long, who has a turn and waits must be looked for.
-	quietBusy = 20 * time.Millisecond
 )
 
 func newQuiet() *quiet {
@@ -85,65 +81,6 @@ func (q *quiet) count(i int) uint64 {
 		return 0
 	}
 	return q.samples[i].Value.Uint64()
-}
-
-// awaitTurnEnd returns when nobody has a turn. Who has one and waits for something that is not the lab's,
-// a channel or a lock, is noticed by the silence, and loses it. In a process that is never silent, for
-// another test runs beside this one, the runtime's stack dump says who waits.
-func (s *scheduler) awaitTurnEnd() {
-	var silent time.Time // since when
-	var last uint64
-	for busy, look, pause := time.Now(), quietBusy, quietPause; ; {
-		s.mu.Lock()
-		holders, moves := s.holderIDs(), s.moves
-		s.mu.Unlock()
-		if len(holders) == 0 {
-			return
-		}
-		if moves != last {
-			silent, busy, last, look, pause = time.Time{}, time.Now(), moves, quietBusy, quietPause
-		}
-		s.timer.Reset(pause)
-		select {
-		case <-s.wake:
-			continue
-		case <-s.timer.C:
-		}
-		pause = min(2*pause, quietSilence/2)
-		now := time.Now()
-		switch {
-		case s.real != nil: // which nobody stops: order is of no use then
-			if now.Sub(busy) > quietSilence {
-				s.deprive(moves)
-			}
-		case s.quiet.now():
-			if silent.IsZero() {
-				silent = now
-			}
-			if s.foreign.Load() || now.Sub(silent) > quietSilence && allWait(holders) {
-				s.deprive(moves)
-			}
-		case now.Sub(busy) > look:
-			if allWait(holders) {
-				s.deprive(moves)
-			}
-			busy, look = now, 2*look // it stops the world
-			fallthrough
-		default:
-			silent = time.Time{}
-		}
-	}
-}
-
-// deprive takes the turns away from who has them, unless something moved since.
-func (s *scheduler) deprive(moves uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.moves == moves {
-		s.holders = s.holders[:0]
-		s.moves++
-		s.foreign.Store(true)
-	}
 }
 
 // mayAdvance reports whether time may go on by d: all that runs has come to rest, or was given d of real time

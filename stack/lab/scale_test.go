@@ -51,6 +51,9 @@ func TestManyHosts(t *testing.T) {
 	}
 	t.Logf("all pinged one in %v, %v of the lab's time, %d packets in all", time.Since(began), l.Now().Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), len(l.Packets()))
 
+	if l.Foreign() {
+		t.Error("goroutines were noticed that are not the lab's")
+	}
 	began = time.Now()
 	if err := l.Close(); err != nil {
 		t.Error(err)

@@ -20,6 +20,7 @@ type scheduler struct {
 	over    atomic.Bool   // the lab is being closed or gave up: who waits for time or tasks goes on
 	quiet   *quiet
 	timer   *time.Timer // drive's
+	driver  uint64      // the goroutine that drive is
 	touches atomic.Uint64
 
 	mu      sync.Mutex
@@ -28,6 +29,7 @@ type scheduler struct {
 	seq     uint64
 	holders []*waiter // who has a turn
 	moves   uint64    // how often holders changed
+	lending int       // goroutines that look whether a turn is lent to them
 	parked  []*waiter // in the order in which they came
 	all     bool      // all of parked are to be asked, not only those at a dirty stack
 	dirty   []*turns  // stacks that something happened to
@@ -65,6 +67,7 @@ func newScheduler(start time.Time, stuck func(error)) *scheduler {
 // drive runs the lab until it is stopped.
 func (s *scheduler) drive() {
 	defer close(s.stopped)
+	s.driver = goroutineID()
 	for s.step() {
 	}
 }
@@ -211,13 +214,12 @@ func (s *scheduler) park(h *turns, what string, ready func() bool) {
 
 // leave ends the caller's turn and lets him wait as w, if that is not nil.
 func (s *scheduler) leave(id uint64, w *waiter) {
-	lent := s.lent(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch n := slices.IndexFunc(s.holders, func(h *waiter) bool { return h.id == id }); {
 	case n >= 0:
 		s.holders = slices.Delete(s.holders, n, n+1)
-	case lent && len(s.holders) > 0:
+	case s.lent():
 		s.holders = s.holders[:0]
 	default:
 		s.foreign.Store(true)
@@ -230,20 +232,24 @@ func (s *scheduler) leave(id uint64, w *waiter) {
 	s.notify()
 }
 
-// lent reports whether a goroutine that has no turn runs in the place of those who have: it was started by a
-// task that waits for it in its own way, as a test does for a subtest.
-func (s *scheduler) lent(id uint64) bool {
-	for try := range 4 {
-		s.mu.Lock()
+// lent reports whether the caller, who has no turn, runs in the place of those who have: he was started by a
+// task that waits for him in its own way, as a test does for a subtest, or is about to. The lock is held, but not
+// while the others are looked at.
+func (s *scheduler) lent() bool {
+	s.lending++
+	defer func() { s.lending-- }()
+	turn, began := s.moves, time.Now()
+	for pause := quietPause; len(s.holders) > 0 && s.moves == turn && !s.foreign.Load(); pause = min(2*pause, quietBusy) {
 		holders := s.holderIDs()
 		s.mu.Unlock()
-		if s.foreign.Load() || len(holders) == 0 || slices.Contains(holders, id) {
-			return false
+		wait, patient := allWait(holders), time.Since(began) < helpPatience
+		if !wait && patient {
+			time.Sleep(pause)
 		}
-		if allWait(holders) {
-			return true
+		s.mu.Lock()
+		if wait || !patient {
+			return wait && s.moves == turn
 		}
-		time.Sleep(quietPause << (2 * try)) // it may be about to
 	}
 	return false
 }

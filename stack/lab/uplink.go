@@ -154,7 +154,7 @@ func (u *Uplink) plugIn(cfg UplinkConfig) {
 	c.Stack.Name = "uplink"
 	u.turns, u.port = h.turns, newPort(h, c)
 	u.port.all = true
-	u.port.deliver = func(pkt offload.Packet) { u.link.WritePackets(pkt.Pieces) }
+	u.port.deliverTo(func(pkt offload.Packet) { u.link.WritePackets(pkt.Pieces) })
 	u.port.plug(s)
 }
 
