@@ -215,11 +215,15 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit,
 // accepted books what the server has done.
 func (s *settlement) accepted(m *parcel) {
 	s.heard = true
+	p := s.pinOf(s.place)
 	for _, e := range m.edits {
 		s.commit(e)
 		s.done[e.key] = true
+		if m.tied { // it was so at this serial, which from now on stands for it
+			s.set(e.key).since = p.state
+		}
 	}
-	if p := s.pinOf(s.place); m.changes() {
+	if m.changes() {
 		p.raised(s.cfg.Clock.Now())
 		p.misses = 0
 	}
