@@ -85,10 +85,11 @@ func callers(ctx context.Context) context.Context {
 	return ctx
 }
 
-// current returns the rounds about a name that go on until now. A new time is a new lookup.
+// current returns the rounds about a name that go on until now. A later time is a new lookup. An earlier one is that
+// of a goroutine that was late: it had looked at the clock before the other one had all answers.
 func (r *rounds) current(name string, now time.Time) []*round {
 	for n, rds := range r.open {
-		if last := rds[len(rds)-1]; !last.at.IsZero() && !last.at.Equal(now) {
+		if last := rds[len(rds)-1]; !last.at.IsZero() && last.at.Before(now) {
 			delete(r.open, n)
 		}
 	}

@@ -56,15 +56,16 @@ func parseGoroutine(stack []byte) (g goroutine, ok bool) {
 }
 
 // waits reports whether the goroutine waits for another one, for time or for the world outside. Who waits for
-// the runtime works.
+// the runtime works: as it collects garbage, or dumps these very stacks.
 func (g goroutine) waits() bool {
 	_, stack, _ := bytes.Cut(g.stack, []byte("\n"))
+	at, _, _ := bytes.Cut(stack, []byte("("))
 	switch g.state {
-	case "semacquire": // which ReadMemStats, GC and stack dumps wait in too
-		return !bytes.HasPrefix(stack, []byte("runtime"))
+	case "semacquire": // where an allocation waits for its turn to start a collection too, and calls nobody's function
+		return bytes.HasSuffix(at, []byte(".runtime_Semacquire"))
 	case "syscall":
-		return bytes.HasPrefix(stack, []byte("os/signal.signal_recv(")) // as it always does
-	case "coroutine", "IO wait", "waiting":
+		return string(at) == "os/signal.signal_recv" // as it always does
+	case "coroutine", "IO wait":
 		return true
 	}
 	for _, waits := range []string{"chan receive", "chan send", "select", "sleep", "sync.", "synctest."} {
