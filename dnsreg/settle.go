@@ -106,7 +106,9 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 			}
 		}
 		for _, w := range claimed {
-			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+			set := s.set(w.key)
+			set.take(w)
+			edits = append(edits, set.diff(w, s.ttl))
 		}
 	}
 	return edits, nil
