@@ -81,3 +81,24 @@ func (r *Registrar) registered() []netip.Addr {
 	slices.SortFunc(out, netip.Addr.Compare)
 	return slices.Compact(out)
 }
+
+// standing returns the addresses that still have an A or AAAA record of ours where they should have none.
+func (r *Registrar) standing(d decision) map[netip.Addr]bool {
+	out := make(map[netip.Addr]bool)
+	for _, n := range d.names {
+		for _, rtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			s := r.memory[setKey{n.name, rtype}]
+			if s == nil || len(s.own) == 0 {
+				continue
+			}
+			wanted := make(map[netip.Addr]bool)
+			for _, addr := range n.eligible {
+				wanted[addr] = true
+			}
+			for x := range s.own {
+				out[x.addr] = out[x.addr] || !wanted[x.addr]
+			}
+		}
+	}
+	return out
+}

@@ -14,6 +14,14 @@ import (
 // recall takes over what an earlier run has kept: its records are ours if they are still there. Names that
 // are no longer registered are former ones: their records go.
 func (r *Registrar) recall(m memo) {
+	before := func(name string) {
+		if !r.configured(name) && !r.cfg.NoPTR {
+			r.earlier[name] = true
+		}
+	}
+	for _, name := range m.Names {
+		before(name)
+	}
 	for _, s := range m.RRsets {
 		rtype := dns.StringToType[s.Type]
 		set := r.set(setKey{s.Name, rtype})
@@ -22,10 +30,12 @@ func (r *Registrar) recall(m memo) {
 		}
 		if !r.configured(s.Name) && !slices.Contains(r.former, s.Name) {
 			r.former = append(r.former, s.Name)
+			before(s.Name)
 		}
 	}
 	for _, a := range m.Retired {
 		r.retired[a.Address] = a.Name
+		before(a.Name)
 	}
 }
 
@@ -102,6 +112,9 @@ func parseRdata(rtype uint16, data string) rdata {
 	if rtype == dns.TypeA || rtype == dns.TypeAAAA {
 		addr, _ := netip.ParseAddr(data)
 		return rdata{addr: addr}
+	for name := range r.earlier {
+		m.Names = append(m.Names, name)
+	}
 	}
 	return rdata{text: data}
 }

@@ -3,12 +3,28 @@
 package dnsreg
 
 import (
+	"errors"
+	"net/netip"
+	"strings"
 	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/hextet/hextet/dnsreg/dnsregtest"
 )
 
 func (w *world) keeping(st State, change ...func(*Config)) *Registrar {
 	w.t.Helper()
 	return w.registrar(append(change, func(c *Config) { c.State = st })...)
+}
+
+func called(names ...string) func(*Config) {
+	return func(c *Config) {
+		c.Name, c.Names = names[0]+".example.test", nil
+		for _, n := range names[1:] {
+			c.Names = append(c.Names, HostName{Name: n + ".example.test"})
+		}
+	}
 }
 
 // What was found as it should be is kept like what was written: it goes when the host has lost the address.
@@ -31,4 +47,76 @@ func TestStateHasWhatWasFound(t *testing.T) {
 			w.holds("192.0.2.2", "2001:db8::1")
 		})
 	}
+}
+
+// A host that was renamed takes its former name's records away, PTR records included, and gives the addresses
+// that it keeps to the new one.
+func TestStateOfAnotherName(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		table []string
+	}{
+		{"the same addresses", []string{"192.0.2.1", "2001:db8::1"}},
+		{"other addresses", []string{"192.0.2.2", "2001:db8::1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w, st := newWorld(t), tempState(t)
+			w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+			w.sync(w.keeping(st, called("old", "older")))
+			before := zonesOf(w.server)
+			w.table.Set(host(test.table...)...)
+			w.sync(w.keeping(st))
+			w.holds(test.table...)
+			w.wantRecords("old.example.test.")
+			w.wantRecords("older.example.test.")
+			for _, zone := range reverseZones {
+				for _, line := range zonesOf(w.server)[zone] {
+					if strings.Contains(line, "PTR old") {
+						t.Errorf("left: %s", line)
+					}
+				}
+			}
+			// And back.
+			w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+			w.sync(w.keeping(st, called("old", "older")))
+			if diff := zonesOf(w.server).differ(before); diff != "" {
+				t.Errorf("back again:\n%s", diff)
+			}
+		})
+	}
+}
+
+// A PTR record to a name that has gone does not stay because another name has the address.
+func TestPointerToAFormerNameOfAnAddressInUse(t *testing.T) {
+	w, st := newWorld(t), tempState(t)
+	w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+	without := func(c *Config) { c.Names = append(c.Names, HostName{Name: "plain.example.test", NoPTR: true}) }
+	w.sync(w.keeping(st, called("old"), without))
+	w.sync(w.keeping(st, func(c *Config) { c.Name = ""; without(c) }))
+	w.wantRecords("plain.example.test.", "192.0.2.1", "2001:db8::1")
+	w.wantRecords("old.example.test.")
+	for _, addr := range []string{"192.0.2.1", "2001:db8::1"} {
+		w.wantRecords(reverseName(netip.MustParseAddr(addr)))
+	}
+}
+
+// Nor because the address was once eligible again, only too many were.
+func TestPointerOfAnAddressThatWasOneTooMany(t *testing.T) {
+	w := newWorld(t)
+	r := w.registrar(func(c *Config) { c.MaxAddresses = 2 })
+	w.table.Set(host("192.0.2.1", "192.0.2.2")...)
+	w.sync(r)
+	w.misbehave(only("2.0.192.in-addr.arpa.", dnsregtest.Fault{Rcode: dns.RcodeServerFailure}))
+	w.table.Set(host("192.0.2.2")...)
+	if err := r.Sync(t.Context()); ClassOf(err) != Transient {
+		t.Errorf("error %v", err)
+	}
+	w.misbehave(nil)
+	w.table.Set(host("192.0.2.1", "192.0.2.2", "192.0.2.3")...)
+	if _, ok := errors.AsType[*LimitError](r.Sync(t.Context())); !ok {
+		t.Error("the limit is not met")
+	}
+	w.table.Set(host("192.0.2.2")...)
+	w.sync(r)
+	w.holds("192.0.2.2")
 }
