@@ -5,6 +5,7 @@ package dnsreg
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,37 @@ func TestStateOfAnotherName(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The mark of an earlier Owner is ours as long as the state knows it.
+func TestStateOfAnotherOwner(t *testing.T) {
+	w, st := newWorld(t), tempState(t)
+	w.table.Set(host("192.0.2.1")...)
+	w.sync(w.keeping(st, ownedBy("this")))
+	w.table.Set(host("192.0.2.2")...)
+	w.sync(w.keeping(st, ownedBy("that")))
+	w.wantRecords(hostName, "192.0.2.2", `"heritage=hextet,owner=that"`)
+	w.sync(w.keeping(st, func(c *Config) { c.Owner = OwnerDHCID([]byte{0, 4, 1, 2, 3}) }))
+	if got := w.records(hostName); len(got) != 2 || !slices.Contains(got, "192.0.2.2") || slices.Contains(got, `"heritage=hextet,owner=that"`) {
+		t.Errorf("%q", got)
+	}
+	w.sync(w.keeping(st))
+	w.wantRecords(hostName, "192.0.2.2")
+	w.sync(w.keeping(&memState{}, ownedBy("this")))
+	w.wantOwnerError(w.keeping(st, ownedBy("that")), "TXT "+ourMark)
+}
+
+// Of a former name only what is known to be ours goes, whatever Config.Owner asks of other names.
+func TestStateOfAFormerNameBesideOthers(t *testing.T) {
+	w, st := newWorld(t), tempState(t)
+	if err := w.server.Insert("old.example.test. 1200 IN A 203.0.113.5"); err != nil {
+		t.Fatal(err)
+	}
+	w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+	w.sync(w.keeping(st, called("old")))
+	w.sync(w.keeping(st, ownedBy("this")))
+	w.wantRecords("old.example.test.", "203.0.113.5")
+	w.wantRecords(hostName, "192.0.2.1", "2001:db8::1", ourMark)
 }
 
 // A PTR record to a name that has gone does not stay because another name has the address.
