@@ -70,8 +70,9 @@ func (s *rrset) diff(w want, ttl uint32) edit {
 	return e
 }
 
-// commit notes that the server has carried the edit out.
-func (r *Registrar) commit(e edit) {
+// commit notes that the server has carried the edit out. fenced says that no earlier update of the RRset can be
+// carried out any more: its prerequisites don't hold.
+func (r *Registrar) commit(e edit, fenced bool) {
 	if !e.empty() {
 		for _, rtype := range registeredTypes {
 			if s := r.memory[setKey{e.key.name, rtype}]; s != nil {
@@ -93,7 +94,9 @@ func (r *Registrar) commit(e edit) {
 			s.own[d] = true
 		}
 	}
-	clear(s.maybe)
+	if fenced || r.overdue(s) {
+		clear(s.maybe)
+	}
 }
 
 // doubt notes that nobody knows whether the server has carried the edit out. What may have been written is
@@ -103,7 +106,7 @@ func (r *Registrar) doubt(e edit) {
 	s := r.set(e.key)
 	s.doubt = s.doubt || !e.empty()
 	for _, d := range e.adds {
-		s.maybe[d] = true
+		s.maybe[d], s.sent = true, r.cfg.Clock.Now()
 	}
 }
 

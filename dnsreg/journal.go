@@ -26,7 +26,7 @@ func (r *Registrar) recall(m memo) {
 		rtype := dns.StringToType[s.Type]
 		set := r.set(setKey{s.Name, rtype})
 		for _, data := range slices.Concat(s.Own, s.Maybe) {
-			set.maybe[parseRdata(rtype, data)] = true
+			set.maybe[parseRdata(rtype, data)], set.sent = true, r.cfg.Clock.Now()
 		}
 		if !r.configured(s.Name) && !slices.Contains(r.former, s.Name) {
 			r.former = append(r.former, s.Name)
@@ -51,14 +51,30 @@ func (r *Registrar) withFormer(d decision) decision {
 	return d
 }
 
-// dropFormer forgets the former names that are rid of our records.
+// dropFormer forgets the former names that are rid of our records, and will not get any of an update that is on its
+// way.
 func (r *Registrar) dropFormer(settled map[string]bool) {
 	r.former = slices.DeleteFunc(r.former, func(name string) bool {
-		if settled[name] {
-			maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.name == name })
+		if !settled[name] || r.expects(name) {
+			return false
 		}
-		return settled[name]
+		r.forgetName(name)
+		return true
 	})
+}
+
+// expects reports whether records of a name may be on their way.
+func (r *Registrar) expects(name string) bool {
+	for k, s := range r.memory {
+		if k.name == name && len(s.maybe) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Registrar) forgetName(name string) {
+	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.name == name })
 }
 
 // journal keeps what is ours, and what will be if the edits about to be sent succeed: after a crash at any
@@ -71,6 +87,9 @@ func (r *Registrar) journal(pending []edit) {
 	var m memo
 	for _, n := range r.cfg.Names {
 		m.Names = append(m.Names, n.Name)
+	}
+	for name := range r.earlier {
+		m.Names = append(m.Names, name)
 	}
 	for k, s := range r.memory {
 		maybe := maps.Clone(s.maybe)
@@ -112,9 +131,6 @@ func parseRdata(rtype uint16, data string) rdata {
 	if rtype == dns.TypeA || rtype == dns.TypeAAAA {
 		addr, _ := netip.ParseAddr(data)
 		return rdata{addr: addr}
-	for name := range r.earlier {
-		m.Names = append(m.Names, name)
-	}
 	}
 	return rdata{text: data}
 }
