@@ -16,11 +16,21 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 	dir := r.forwards(ctx, d, how)
 	groups, failed := gather(d.allNames(), func(name string) (place, error) {
 		p, err := dir.look(name)
+		if r.disowned(name, err) {
+			return p, err
+		}
 		if u := dir.units[place{owner: name}]; err != nil && (u == nil || u.pass != r.passes) {
 			r.conclude(ctx, dir.unit(place{owner: name}), result{err: err})
 		}
 		return p, err
 	}, dir.wants)
+	maps.DeleteFunc(failed, func(name string, err error) bool {
+		gone := r.disowned(name, err)
+		if gone {
+			r.disown(name, err)
+		}
+		return gone
+	})
 	if how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) }) {
 		clear(r.missing) // look for reverse zones again
 	}

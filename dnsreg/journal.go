@@ -77,6 +77,30 @@ func (r *Registrar) forgetName(name string) {
 	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.name == name })
 }
 
+// disowned reports whether err says that a former name is somebody else's by now, or an alias, of the new name
+// perhaps. Then no record of ours is there, or none that may be touched.
+func (r *Registrar) disowned(name string, err error) bool {
+	_, foreign := errors.AsType[*OwnerError](err)
+	return slices.Contains(r.former, name) && (foreign || errors.Is(err, ErrAlias))
+}
+
+// disown forgets a former name that is disowned. The PTR records go all the same.
+func (r *Registrar) disown(name string, why error) {
+	for k, s := range r.memory {
+		if k.name == name {
+			for d := range s.own {
+				r.retire(k, d)
+			}
+			for d := range s.maybe {
+				r.retire(k, d)
+			}
+		}
+	}
+	r.cfg.Logger.Info("dnsreg: a former name is somebody else's", "name", name, "reason", why)
+	r.former = slices.DeleteFunc(r.former, func(n string) bool { return n == name })
+	r.forgetName(name)
+}
+
 // journal keeps what is ours, and what will be if the edits about to be sent succeed: after a crash at any
 // moment the next run knows of every record that this one may have written. It is saved before each change
 // and after it. PTR records need no memory: they are known by the name that they point to.

@@ -87,6 +87,57 @@ func TestStateOfAnotherName(t *testing.T) {
 	}
 }
 
+// The former name may have been made an alias of the new one, or be another host's by now. Then nothing is done
+// there, and that is no error, now and later.
+func TestStateOfANameThatIsSomebodyElses(t *testing.T) {
+	alias := []string{"old.example.test. 300 IN CNAME host.example.test."}
+	marked := []string{"old.example.test. 300 IN A 192.0.2.1", `old.example.test. 300 IN TXT "heritage=hextet,owner=other"`}
+	for _, test := range []struct {
+		name string
+		now  []string
+	}{{"alias", alias}, {"another owner", marked}} {
+		t.Run(test.name, func(t *testing.T) {
+			w, st := newWorld(t), tempState(t)
+			w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+			w.sync(w.keeping(st, called("old")))
+			kept := mustLoad(t, st)
+			// Somebody takes the records away, and others take their place.
+			w.table.Set()
+			w.sync(w.keeping(&memState{data: []byte(kept)}, called("old"), func(c *Config) { c.NoPTR = true }))
+			if err := w.server.Insert(test.now...); err != nil {
+				t.Fatal(err)
+			}
+			before := w.server.Records("old.example.test.")
+
+			w.table.Set(host("192.0.2.2", "2001:db8::1")...)
+			r := w.keeping(st, ownedBy("this"))
+			if p, err := r.Plan(t.Context()); err != nil || len(p.Zones) != 3 {
+				t.Errorf("plan %v, %v", p, err)
+			}
+			w.sync(r)
+			if got := w.server.Records("old.example.test."); !slices.Equal(got, before) {
+				t.Errorf("%v, was %v", got, before)
+			}
+			want := zones{
+				reverseZones[0]: {"2.2.0.192.in-addr.arpa. 1200 IN PTR host.example.test."},
+				reverseZones[1]: {reverseLine("2001:db8::1")},
+			}
+			for zone, lines := range want {
+				got := slices.DeleteFunc(zonesOf(w.server)[zone], func(line string) bool { return strings.Contains(line, " NS ") })
+				if !slices.Equal(got, lines) {
+					t.Errorf("%q, want %q", got, lines)
+				}
+			}
+			sent := w.server.Stats().Changed
+			w.sync(r)
+			w.sync(w.keeping(st, ownedBy("this")))
+			if s := mustLoad(t, st); w.server.Stats().Changed != sent || strings.Contains(s, "old.example.test") {
+				t.Errorf("%d changes more, state %s", w.server.Stats().Changed-sent, s)
+			}
+		})
+	}
+}
+
 // The mark of an earlier Owner is ours as long as the state knows it.
 func TestStateOfAnotherOwner(t *testing.T) {
 	w, st := newWorld(t), tempState(t)
