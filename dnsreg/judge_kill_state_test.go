@@ -5,6 +5,8 @@ package dnsreg
 import (
 	"errors"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +48,47 @@ func TestStateHasWhatWasFound(t *testing.T) {
 			w.table.Set(host("192.0.2.2", "2001:db8::1")...)
 			w.sync(r)
 			w.holds("192.0.2.2", "2001:db8::1")
+		})
+	}
+}
+
+// Without the file the host goes by what it finds, and a new file is made; a damaged one is kept aside.
+func TestStateLost(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lose  func(path string) error
+		aside bool
+	}{
+		{"deleted", os.Remove, false},
+		{"cut short", func(path string) error { return os.Truncate(path, 100) }, true},
+		{"empty", func(path string) error { return os.Truncate(path, 0) }, true},
+		{"edited", func(path string) error {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte(strings.ReplaceAll(string(data), "192.0.2.1", "192.0.2.7")), 0o600)
+		}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w, st := newWorld(t), tempState(t)
+			w.table.Set(host("192.0.2.1", "192.0.2.2", "2001:db8::1")...)
+			w.sync(w.keeping(st))
+			if err := test.lose(st.path); err != nil {
+				t.Fatal(err)
+			}
+			lost, err := os.ReadFile(st.path)
+			w.table.Set(host("192.0.2.1 skip", "192.0.2.2", "192.0.2.3", "2001:db8::1")...)
+			w.sync(w.keeping(st))
+			w.holds("192.0.2.2", "192.0.2.3", "2001:db8::1")
+			if bad, e := os.ReadFile(st.path + ".bad"); test.aside && (e != nil || err != nil || string(bad) != string(lost)) {
+				t.Errorf("kept aside: %q, %v, was %q, %v", bad, e, lost, err)
+			} else if !test.aside && e == nil {
+				t.Errorf("kept aside: %q", bad)
+			}
+			w.table.Set(host("192.0.2.9")...)
+			w.sync(w.keeping(st))
+			w.holds("192.0.2.9")
 		})
 	}
 }
@@ -135,6 +178,33 @@ func TestStateOfANameThatIsSomebodyElses(t *testing.T) {
 				t.Errorf("%d changes more, state %s", w.server.Stats().Changed-sent, s)
 			}
 		})
+	}
+}
+
+// A state that can't be written is no reason not to register. Status tells.
+func TestStateInAReadOnlyDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state.d")
+	if err := os.Mkdir(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	powerless(t, dir)
+	w, st := newWorld(t), StateFile(filepath.Join(dir, "state"))
+	w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+	r := w.keeping(st)
+	w.sync(r)
+	w.holds("192.0.2.1", "2001:db8::1")
+	err := r.Status().Err
+	if e, ok := errors.AsType[*StateError](err); !ok || !errors.Is(err, os.ErrPermission) || !strings.HasPrefix(e.Path, dir) {
+		t.Errorf("status %v", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.table.Set(host("192.0.2.2", "2001:db8::1")...)
+	w.sync(r)
+	w.holds("192.0.2.2", "2001:db8::1")
+	if err := r.Status().Err; err != nil {
+		t.Errorf("once it can be written: %v", err)
 	}
 }
 
