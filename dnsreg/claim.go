@@ -23,21 +23,20 @@ func (e *OwnerError) Error() string {
 func (e *OwnerError) Class() Class { return Permanent }
 
 // marks are the records of ownership: ours is to be there as long as the name has addresses, and none of the
-// other kind.
-func (r *Registrar) marks(name string, wanted bool) []want {
+// other kind. Marks of an earlier Owner, as far as State tells, go.
+func (r *Registrar) marks(name string, wanted bool) (out []want) {
 	rtype, text := r.cfg.Owner.record(name)
-	if rtype == 0 {
-		return nil
+	ours := rdata{text: text}
+	for _, t := range []uint16{dns.TypeTXT, dns.TypeDHCID} {
+		w := want{key: setKey{name, t}, data: make(map[rdata]bool), adopt: func(d rdata) bool { return t == rtype && d == ours }}
+		if t == rtype && wanted {
+			w.data[ours] = true
+		}
+		if s := r.memory[w.key]; rtype != 0 || s != nil && len(s.own)+len(s.maybe) > 0 {
+			out = append(out, w)
+		}
 	}
-	other := map[uint16]uint16{dns.TypeTXT: dns.TypeDHCID, dns.TypeDHCID: dns.TypeTXT}[rtype]
-	ours, mark := rdata{text: text}, make(map[rdata]bool)
-	if wanted {
-		mark[ours] = true
-	}
-	return []want{
-		{key: setKey{name, rtype}, data: mark, adopt: func(d rdata) bool { return d == ours }},
-		{key: setKey{name, other}, data: make(map[rdata]bool), adopt: func(rdata) bool { return false }},
-	}
+	return out
 }
 
 // claim decides whose a name is, once its RRsets are known, and returns what is wanted there.
@@ -53,10 +52,13 @@ func (r *Registrar) claim(wants []want) ([]want, error) {
 	marked := false
 	for _, w := range wants {
 		for d := range r.set(w.key).all {
-			if r.cfg.Owner.foreign(name, w.key.rtype, d.text) {
+			switch {
+			case w.key.rtype == dns.TypeA || w.key.rtype == dns.TypeAAAA:
+			case r.set(w.key).own[d] || r.cfg.Owner.mine(name, w.key.rtype, d.text):
+				marked = true // an earlier Owner of this host counts as well
+			case r.cfg.Owner.foreign(name, w.key.rtype, d.text):
 				return nil, &OwnerError{name, describeMark(w.key, d)}
 			}
-			marked = marked || r.cfg.Owner.mine(name, w.key.rtype, d.text)
 		}
 	}
 	wants = slices.Clone(wants)
@@ -69,7 +71,7 @@ func (r *Registrar) claim(wants []want) ([]want, error) {
 			continue
 		}
 		for d := range r.set(w.key).all {
-			if !r.set(w.key).own[d] && !w.adopt(d) {
+			if !r.set(w.key).own[d] && !w.adopt(d) && r.configured(name) { // of a former name only what we know to be ours goes
 				return nil, &OwnerError{name, describeMark(w.key, d)}
 			}
 		}

@@ -27,25 +27,34 @@ type edit struct {
 
 func (e edit) empty() bool { return len(e.deletes) == 0 && len(e.adds) == 0 }
 
-// diff compares what is known with what is wanted. An RRset has one TTL (RFC 2181 section 5.2), and servers see to
+// take makes the records ours that w claims, for good: that nothing has to be done about a record now does
+// not mean that it may stay once the host no longer has the address.
+func (s *rrset) take(w want) {
+	for d := range s.all {
+		if w.adopt(d) {
+			s.own[d] = true
+		}
+	}
+}
+
+// diff compares what is known with what is wanted, once w's claims are taken. An RRset has one TTL (RFC 2181 section 5.2), and servers see to
 // it: beside records of others ours take theirs, since it is not ours to change.
 func (s *rrset) diff(w want, ttl uint32) edit {
 	e := edit{key: w.key, ttl: ttl, free: s.free, doubt: s.doubt, since: s.since}
 	others := uint32(math.MaxUint32)
 	for d, old := range s.all {
-		if !s.own[d] && !w.adopt(d) && !w.data[d] {
+		if !s.own[d] && !w.data[d] {
 			others = min(others, old)
 			e.ttl = others
 		}
 	}
 	for d, old := range s.all {
-		ours := s.own[d] || w.adopt(d)
 		e.before = append(e.before, d)
 		switch {
 		case w.data[d] && old != e.ttl && !w.only:
 			e.deletes = append(e.deletes, d)
 			e.adds = append(e.adds, d)
-		case ours && !w.data[d]:
+		case s.own[d] && !w.data[d]:
 			e.deletes = append(e.deletes, d)
 		}
 	}
@@ -61,8 +70,9 @@ func (s *rrset) diff(w want, ttl uint32) edit {
 	return e
 }
 
-// commit notes that the server has carried the edit out.
-func (r *Registrar) commit(e edit) {
+// commit notes that the server has carried the edit out. fenced says that no earlier update of the RRset can be
+// carried out any more: its prerequisites don't hold.
+func (r *Registrar) commit(e edit, fenced bool) {
 	if !e.empty() {
 		for _, rtype := range registeredTypes {
 			if s := r.memory[setKey{e.key.name, rtype}]; s != nil {
@@ -84,7 +94,9 @@ func (r *Registrar) commit(e edit) {
 			s.own[d] = true
 		}
 	}
-	clear(s.maybe)
+	if fenced || r.overdue(s) {
+		clear(s.maybe)
+	}
 }
 
 // doubt notes that nobody knows whether the server has carried the edit out. What may have been written is
@@ -94,7 +106,7 @@ func (r *Registrar) doubt(e edit) {
 	s := r.set(e.key)
 	s.doubt = s.doubt || !e.empty()
 	for _, d := range e.adds {
-		s.maybe[d] = true
+		s.maybe[d], s.sent = true, r.cfg.Clock.Now()
 	}
 }
 

@@ -16,11 +16,21 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 	dir := r.forwards(ctx, d, how)
 	groups, failed := gather(d.allNames(), func(name string) (place, error) {
 		p, err := dir.look(name)
+		if r.disowned(name, err) {
+			return p, err
+		}
 		if u := dir.units[place{owner: name}]; err != nil && (u == nil || u.pass != r.passes) {
 			r.conclude(ctx, dir.unit(place{owner: name}), result{err: err})
 		}
 		return p, err
 	}, dir.wants)
+	maps.DeleteFunc(failed, func(name string, err error) bool {
+		gone := r.disowned(name, err)
+		if gone {
+			r.disown(name, err)
+		}
+		return gone
+	})
 	if how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) }) {
 		clear(r.missing) // look for reverse zones again
 	}
@@ -90,4 +100,25 @@ func (r *Registrar) registered() []netip.Addr {
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
 	return slices.Compact(out)
+}
+
+// standing returns the addresses that still have an A or AAAA record of ours where they should have none.
+func (r *Registrar) standing(d decision) map[netip.Addr]bool {
+	out := make(map[netip.Addr]bool)
+	for _, n := range d.names {
+		for _, rtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+			s := r.memory[setKey{n.name, rtype}]
+			if s == nil || len(s.own) == 0 {
+				continue
+			}
+			wanted := make(map[netip.Addr]bool)
+			for _, addr := range n.eligible {
+				wanted[addr] = true
+			}
+			for x := range s.own {
+				out[x.addr] = out[x.addr] || !wanted[x.addr]
+			}
+		}
+	}
+	return out
 }

@@ -118,6 +118,10 @@ func (d *direction) book(ctx context.Context, g *group, refused map[string]error
 	for _, name := range slices.Sorted(maps.Keys(g.names)) {
 		alone := place{owner: name}
 		err := refused[g.names[name]]
+		if d.disowned(name, err) {
+			d.disown(name, err)
+			err = nil
+		}
 		if err == nil {
 			settled[name] = true
 			delete(d.units, alone)

@@ -14,18 +14,28 @@ import (
 // recall takes over what an earlier run has kept: its records are ours if they are still there. Names that
 // are no longer registered are former ones: their records go.
 func (r *Registrar) recall(m memo) {
+	before := func(name string) {
+		if !r.configured(name) && !r.cfg.NoPTR {
+			r.earlier[name] = true
+		}
+	}
+	for _, name := range m.Names {
+		before(name)
+	}
 	for _, s := range m.RRsets {
 		rtype := dns.StringToType[s.Type]
 		set := r.set(setKey{s.Name, rtype})
 		for _, data := range slices.Concat(s.Own, s.Maybe) {
-			set.maybe[parseRdata(rtype, data)] = true
+			set.maybe[parseRdata(rtype, data)], set.sent = true, r.cfg.Clock.Now()
 		}
 		if !r.configured(s.Name) && !slices.Contains(r.former, s.Name) {
 			r.former = append(r.former, s.Name)
+			before(s.Name)
 		}
 	}
 	for _, a := range m.Retired {
 		r.retired[a.Address] = a.Name
+		before(a.Name)
 	}
 }
 
@@ -41,14 +51,54 @@ func (r *Registrar) withFormer(d decision) decision {
 	return d
 }
 
-// dropFormer forgets the former names that are rid of our records.
+// dropFormer forgets the former names that are rid of our records, and will not get any of an update that is on its
+// way.
 func (r *Registrar) dropFormer(settled map[string]bool) {
 	r.former = slices.DeleteFunc(r.former, func(name string) bool {
-		if settled[name] {
-			maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.name == name })
+		if !settled[name] || r.expects(name) {
+			return false
 		}
-		return settled[name]
+		r.forgetName(name)
+		return true
 	})
+}
+
+// expects reports whether records of a name may be on their way.
+func (r *Registrar) expects(name string) bool {
+	for k, s := range r.memory {
+		if k.name == name && len(s.maybe) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Registrar) forgetName(name string) {
+	maps.DeleteFunc(r.memory, func(k setKey, _ *rrset) bool { return k.name == name })
+}
+
+// disowned reports whether err says that a former name is somebody else's by now, or an alias, of the new name
+// perhaps. Then no record of ours is there, or none that may be touched.
+func (r *Registrar) disowned(name string, err error) bool {
+	_, foreign := errors.AsType[*OwnerError](err)
+	return slices.Contains(r.former, name) && (foreign || errors.Is(err, ErrAlias))
+}
+
+// disown forgets a former name that is disowned. The PTR records go all the same.
+func (r *Registrar) disown(name string, why error) {
+	for k, s := range r.memory {
+		if k.name == name {
+			for d := range s.own {
+				r.retire(k, d)
+			}
+			for d := range s.maybe {
+				r.retire(k, d)
+			}
+		}
+	}
+	r.cfg.Logger.Info("dnsreg: a former name is somebody else's", "name", name, "reason", why)
+	r.former = slices.DeleteFunc(r.former, func(n string) bool { return n == name })
+	r.forgetName(name)
 }
 
 // journal keeps what is ours, and what will be if the edits about to be sent succeed: after a crash at any
@@ -61,6 +111,9 @@ func (r *Registrar) journal(pending []edit) {
 	var m memo
 	for _, n := range r.cfg.Names {
 		m.Names = append(m.Names, n.Name)
+	}
+	for name := range r.earlier {
+		m.Names = append(m.Names, name)
 	}
 	for k, s := range r.memory {
 		maybe := maps.Clone(s.maybe)

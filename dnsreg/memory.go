@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -39,7 +40,8 @@ type rrset struct {
 	since uint64           // the state of the zone, as pinned, that it was read in; see pin
 	all   map[rdata]uint32 // every record with its TTL in seconds
 	own   map[rdata]bool   // those of all that are ours
-	maybe map[rdata]bool   // ours too, should the next read find them: they were sent, and no reply came
+	maybe map[rdata]bool   // ours too, should a read find them: they were sent, and no reply came
+	sent  time.Time        // not before the last of maybe was
 }
 
 // set returns the memory of an RRset.
@@ -84,14 +86,15 @@ func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 		if h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name && d != (rdata{}) {
 			s.all[d] = h.Ttl
 			s.own[d] = s.own[d] || s.maybe[d]
+			delete(s.maybe, d)
 		}
 	}
 	for d := range s.maybe {
-		if _, ok := s.all[d]; !ok {
-			r.retire(k, d) // nobody knows whether it has ever been there
-		}
+		r.retire(k, d) // nobody knows whether it has ever been there, or is still to come
 	}
-	clear(s.maybe)
+	if r.overdue(s) {
+		clear(s.maybe)
+	}
 	for d, ours := range s.own {
 		if _, ok := s.all[d]; !ok {
 			r.retire(k, d) // somebody else took the record; its PTR record may still be there
@@ -102,6 +105,13 @@ func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 		}
 	}
 }
+
+// lateTime is for how long an update that got no reply may still be carried out: its signature counts for five
+// minutes (RFC 8945 section 10) by the server's clock, which may differ from ours by as much.
+const lateTime = 10 * time.Minute
+
+// overdue reports whether what may be ours has come by now, if it comes at all.
+func (r *Registrar) overdue(s *rrset) bool { return r.cfg.Clock.Now().Sub(s.sent) >= lateTime }
 
 // rdataOf returns zero for what is no record of the types that are registered.
 func rdataOf(rr dns.RR) rdata {

@@ -54,9 +54,11 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	how := effort{urgent: true, plan: true}
 	dir := r.forwards(ctx, d, how)
 	groups, failed := gather(d.allNames(), dir.find, dir.wants)
+	maps.DeleteFunc(failed, r.disowned)
 	var gone []netip.Addr
 	for _, g := range groups {
 		edits, bad := r.planZone(ctx, g, &plan)
+		maps.DeleteFunc(bad, r.disowned)
 		maps.Copy(failed, bad)
 		for _, e := range edits {
 			for _, x := range e.deletes {

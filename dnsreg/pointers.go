@@ -28,7 +28,9 @@ func (r *Registrar) passReverse(ctx context.Context, d decision, settled map[str
 	}
 	ps := r.pointersOf(d, func(name string) bool { return settled[name] }, how, nil)
 	for addr := range ps.target {
-		delete(r.retired, addr) // back again
+		if !ps.frozen[addr] {
+			delete(r.retired, addr) // back again
+		}
 	}
 	r.prune(d, ps)
 	dir, groups, err := r.reverses(ctx, ps, how)
@@ -41,7 +43,11 @@ func (r *Registrar) passReverse(ctx context.Context, d decision, settled map[str
 	// A zone whose names wait for their A and AAAA records keeps its schedule.
 	waiting := len(ps.target) < len(d.pointer)
 	maps.DeleteFunc(r.reverse, func(_ place, u *unit) bool { return u.pass != r.passes && !waiting })
-	return errors.Join(err, failed)
+	err = errors.Join(err, failed)
+	if err == nil && !waiting && len(r.former) == 0 && len(r.retired) == 0 {
+		clear(r.earlier) // no PTR record can point there any more
+	}
+	return err
 }
 
 // pointersOf lists the reverse names that matter: those of addresses whose name is right, and those of
@@ -55,15 +61,12 @@ func (r *Registrar) pointersOf(d decision, right func(name string) bool, how eff
 			ps.addrs = append(ps.addrs, addr)
 		}
 	}
-	standing := r.registered()
 	gone := slices.Collect(maps.Keys(r.retired))
 	if how.remove {
-		gone = append(gone, standing...)
+		gone = append(gone, r.registered()...)
 	} else {
-		gone = slices.DeleteFunc(gone, func(a netip.Addr) bool {
-			_, found := slices.BinarySearchFunc(standing, a, netip.Addr.Compare)
-			return found
-		})
+		standing := r.standing(d)
+		gone = slices.DeleteFunc(gone, func(a netip.Addr) bool { return standing[a] })
 	}
 	gone = append(gone, leaving...)
 	slices.SortFunc(gone, netip.Addr.Compare)
@@ -153,17 +156,7 @@ func (r *Registrar) locatePointer(ctx context.Context, name string) (place, erro
 }
 
 // pointsToUs claims PTR records that lead to one of our names, or to one that was ours.
-func (r *Registrar) pointsToUs(d rdata) bool {
-	if r.configured(d.text) || slices.Contains(r.former, d.text) {
-		return true
-	}
-	for _, name := range r.retired {
-		if name == d.text {
-			return true
-		}
-	}
-	return false
-}
+func (r *Registrar) pointsToUs(d rdata) bool { return r.configured(d.text) || r.earlier[d.text] }
 
 // lasting reports whether every server that was asked has authentically said that it has no such zone.
 func lasting(err error) bool {

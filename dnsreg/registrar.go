@@ -24,7 +24,8 @@ type Registrar struct {
 	pins     map[place]*pin        // by zone and server; no owner
 	missing  map[string]error      // reverse names without a zone, and why; forgotten at a refresh
 	retired  map[netip.Addr]string // no longer eligible, while a PTR record may be left that points to the name
-	former   []string              // names of an earlier run, while records of it may be left
+	former   []string              // names of an earlier run, while A or AAAA records of it may be left
+	earlier  map[string]bool       // those, while PTR records that point to them may be left
 	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
@@ -55,6 +56,7 @@ func New(cfg Config) (*Registrar, error) {
 		pins:    make(map[place]*pin),
 		missing: make(map[string]error),
 		retired: make(map[netip.Addr]string),
+		earlier: make(map[string]bool),
 		forward: make(map[place]*unit),
 		reverse: make(map[place]*unit),
 		synced:  make(chan struct{}, 1),

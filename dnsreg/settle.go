@@ -106,7 +106,9 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 			}
 		}
 		for _, w := range claimed {
-			edits = append(edits, s.set(w.key).diff(w, s.ttl))
+			set := s.set(w.key)
+			set.take(w)
+			edits = append(edits, set.diff(w, s.ttl))
 		}
 	}
 	return edits, nil
@@ -215,9 +217,9 @@ func (r *Registrar) compose(ctx context.Context, p place, pn *pin, edits []edit,
 // accepted books what the server has done.
 func (s *settlement) accepted(m *parcel) {
 	s.heard = true
-	p := s.pinOf(s.place)
+	p, fenced := s.pinOf(s.place), fencedNames(m.edits)
 	for _, e := range m.edits {
-		s.commit(e)
+		s.commit(e, fenced[e.key.name] || !e.empty())
 		s.done[e.key] = true
 		if m.tied { // it was so at this serial, which from now on stands for it
 			s.set(e.key).since = p.state
@@ -228,6 +230,18 @@ func (s *settlement) accepted(m *parcel) {
 		p.misses = 0
 	}
 	s.journal(nil)
+}
+
+// fencedNames returns the names at which addresses have changed. Every update of a name requires its addresses to be
+// as they were (see toSend), or the serial.
+func fencedNames(edits []edit) map[string]bool {
+	names := make(map[string]bool)
+	for _, e := range edits {
+		if (e.key.rtype == dns.TypeA || e.key.rtype == dns.TypeAAAA) && !e.empty() {
+			names[e.key.name] = true
+		}
+	}
+	return names
 }
 
 // failed decides what a refusal or a missing answer means.

@@ -70,10 +70,7 @@ func (f *stateFile) fail(rule string, err error) error {
 func (f *stateFile) temporary() string { return f.path + ".tmp" }
 
 func (f *stateFile) Load() ([]byte, error) {
-	// A crash in the middle of Save may have left it.
-	if err := os.Remove(f.temporary()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, f.fail("remove "+f.temporary(), err)
-	}
+	os.Remove(f.temporary()) // a crash in the middle of Save may have left it; if it can't go, Save will say so
 	info, err := os.Lstat(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
