@@ -61,8 +61,8 @@ func (s *fusedState) Save(data []byte) error {
 	return err
 }
 
-// kill goes through lives and dies at a point of the last one. It returns false if the lifetimes were over before.
-func (w *killWorld) kill(t *testing.T, site killSite, point int, lives ...lifetime) (died bool) {
+// kill goes through lives and dies at a point of the last one. It returns false if the lives were over before.
+func (w *killWorld) kill(t *testing.T, site killSite, point int, lives ...hostLife) (died bool) {
 	t.Helper()
 	var err error
 	site.fuse.burn, site.fuse.kill = runtime.Goexit, true
@@ -82,7 +82,7 @@ func (w *killWorld) kill(t *testing.T, site killSite, point int, lives ...lifeti
 }
 
 // judge has the host go on, and checks the zones.
-func (w *killWorld) judge(t *testing.T, site killSite, how string, next lifetime) {
+func (w *killWorld) judge(t *testing.T, site killSite, how string, next hostLife) {
 	t.Helper()
 	if err := site.live(t.Context(), 0, next); err != nil {
 		t.Errorf("%s, then %v: %v", how, next, err)
@@ -150,7 +150,7 @@ func TestJudgeKillWithoutState(t *testing.T) {
 	}
 }
 
-func (w *killWorld) judgeStateless(t *testing.T, site killSite, how string, next lifetime) {
+func (w *killWorld) judgeStateless(t *testing.T, site killSite, how string, next hostLife) {
 	t.Helper()
 	gone := zonesOf(w.server)
 	if next.Owner != "" { // then the mark is enough
@@ -177,8 +177,8 @@ func (w *killWorld) judgeStateless(t *testing.T, site killSite, how string, next
 }
 
 // randomLife is one of hosts that change everything all the time.
-func randomLife(rng *rand.Rand, names []string, owners []string) lifetime {
-	l := lifetime{TTL: []int{0, 0, 600}[rng.IntN(3)], Owner: owners[rng.IntN(len(owners))], Remove: rng.IntN(8) == 0}
+func randomLife(rng *rand.Rand, names []string, owners []string) hostLife {
+	l := hostLife{TTL: []int{0, 0, 600}[rng.IntN(3)], Owner: owners[rng.IntN(len(owners))], Remove: rng.IntN(8) == 0}
 	for _, i := range rng.Perm(len(names))[:1+rng.IntN(2)] {
 		l.Names = append(l.Names, names[i])
 	}
@@ -196,11 +196,7 @@ func randomLife(rng *rand.Rand, names []string, owners []string) lifetime {
 // Killed again and again, in the midst of all kinds of changes, a host that lives through one pass leaves
 // exactly what it wants.
 func TestJudgeKillRandomly(t *testing.T) {
-	runs := 400
-	if testing.Short() || raceEnabled {
-		runs = 60
-	}
-	for seed := range runs {
+	for seed := range Size(10_000, 400, 60) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 7))
 		names, owners := []string{"host", "www", "new"}, []string{""}
 		if seed%2 == 0 {
@@ -225,14 +221,11 @@ func TestJudgeKillRandomly(t *testing.T) {
 // An update that is on its way when its sender is killed may be carried out later, in the midst of what the next
 // Registrar does, or after it: its records go as well, in that pass or in the next.
 func TestJudgeKillLateUpdate(t *testing.T) {
-	stride := 9
-	if testing.Short() || raceEnabled {
-		stride = 25
-	}
+	stride := Size(1, 9, 25)
 	for turn, s := range slices.Concat(scenes, moreScenes) {
 		t.Run(s.name, func(t *testing.T) {
 			sequels := s.last().sequels()
-			for _, next := range []lifetime{sequels[turn%5], sequels[(turn+2)%5]} {
+			for _, next := range []hostLife{sequels[turn%5], sequels[(turn+2)%5]} {
 				for point := 1 + turn%stride; killLate(t, s, next, point) && !t.Failed(); point += stride {
 				}
 			}
@@ -240,9 +233,9 @@ func TestJudgeKillLateUpdate(t *testing.T) {
 	}
 }
 
-// killLate kills when the update of the forward zone is sent, and has it arrive at a point of the next lifetime. It
+// killLate kills when the update of the forward zone is sent, and has it arrive at a point of the next hostLife. It
 // returns false if that was after its first pass.
-func killLate(t *testing.T, s scene, next lifetime, point int) (within bool) {
+func killLate(t *testing.T, s scene, next hostLife, point int) (within bool) {
 	w, f := newKillWorld(t), new(fuse)
 	defer w.server.Close()
 	st := &fusedState{f: f}
@@ -250,14 +243,14 @@ func killLate(t *testing.T, s scene, next lifetime, point int) (within bool) {
 	var update []byte
 	f.lose = func(n string, b []byte) bool {
 		if f.left == 0 {
-			return false // not yet the last lifetime
+			return false // not yet the last life
 		}
 		network, update = n, slices.Clone(b)
 		runtime.Goexit()
 		return true
 	}
 	if !w.kill(t, w.site(st, f), 1<<30, s.lives...) {
-		t.Fatal("the last lifetime sends no update")
+		t.Fatal("the last life sends no update")
 	}
 	arrived := false
 	arrive := func() {

@@ -26,8 +26,8 @@ const killEnv = "DNSREG_TEST_KILL"
 type killOrders struct {
 	Server string
 	State  string // path of the state file; empty: none
-	Lives  []lifetime
-	Points int  // of the last lifetime, to the one at which the process dies; 0: it does not
+	Lives  []hostLife
+	Points int  // of the last life, to the one at which the process dies; 0: it does not
 	Coarse bool // the steps of saving the state are one point
 }
 
@@ -94,7 +94,7 @@ func (o killOrders) run(t *testing.T) (point string, alive bool) {
 
 // converge has the host go on after the process has died: the zones are to be exactly what that makes them. Then
 // the host takes everything away, and they are to be as they were before.
-func (o killOrders) converge(t *testing.T, point string, next lifetime, before zones, read func() zones) {
+func (o killOrders) converge(t *testing.T, point string, next hostLife, before zones, read func() zones) {
 	t.Helper()
 	at := fmt.Sprintf("killed at %q, point %d, then %v", point, o.Points, next)
 	site := o.site(nil)
@@ -133,17 +133,18 @@ func (o killOrders) play(t *testing.T, s scene, before zones, read func() zones,
 // A process is killed at each step of its work, those of saving its state included, and the next one, in another
 // state of the host, leaves exactly what that is.
 func TestJudgeKillProcess(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP(short): a process for each step takes a while")
-	}
-	for _, s := range scenes {
+	stride := Size(1, 1, 12)
+	for turn, s := range scenes {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			server, address := inMemory(t, dnsregtest.Config{Zones: append([]string{"example.test"}, reverseZones...), Keys: map[string][]byte{keyName: secret}})
 			insertBeside(t, server)
 			read := func() zones { return zonesOf(server) }
-			points := killOrders{Server: address}.play(t, s, read(), read, func(int) bool { return true })
+			points := killOrders{Server: address}.play(t, s, read(), read, func(point int) bool { return (point+turn)%stride == 0 })
 			t.Logf("killed at %d points", len(points)-1)
+			if stride > 1 {
+				return
+			}
 			for _, want := range []string{"decided", "sending", "sent", "before a write", "after a write", "after a read",
 				"state: create", "state: write", "state: sync", "state: rename", "state: sync directory"} {
 				if !slices.Contains(points, want) {
@@ -154,7 +155,7 @@ func TestJudgeKillProcess(t *testing.T) {
 	}
 }
 
-// The same with real servers, each of which sees every third point, all of them together every one.
+// The same with real servers, each of which sees every third point, all of them together every one, or with -long each.
 func TestPeersKill(t *testing.T) {
 	eachPeer(t, func(t *testing.T, kind dnspeer.Kind) {
 		t.Parallel() // they wait for disks
@@ -164,10 +165,7 @@ func TestPeersKill(t *testing.T) {
 		}
 		p := startPeer(t, kind, served...)
 		before := zones(p.all())
-		stride := len(dnspeer.Kinds)
-		if testing.Short() {
-			stride *= 5
-		}
+		stride := Size(1, len(dnspeer.Kinds), 5*len(dnspeer.Kinds))
 		for i, s := range scenes {
 			t.Run(s.name, func(t *testing.T) {
 				p := p.in(t)

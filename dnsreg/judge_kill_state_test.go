@@ -35,7 +35,7 @@ func TestStateHasWhatWasFound(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		restart bool
-	}{{"the same lifetime", false}, {"the next lifetime", true}} {
+	}{{"the same life", false}, {"the next life", true}} {
 		t.Run(test.name, func(t *testing.T) {
 			w, st := newWorld(t), tempState(t)
 			w.table.Set(host("192.0.2.1", "2001:db8::1")...)

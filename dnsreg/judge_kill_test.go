@@ -16,9 +16,9 @@ import (
 	"github.com/hextet/hextet/dnsreg/dnsregtest"
 )
 
-// A lifetime is what a host wants as long as its configuration stays the same; when it changes, or after a crash, the
-// next lifetime has another Registrar.
-type lifetime struct {
+// A hostLife is what a host wants as long as its configuration stays the same; when it changes, or after a crash, the
+// next hostLife has another Registrar.
+type hostLife struct {
 	Names  []string // first labels, in example.test
 	Table  string   // as host has it, with / before the flag: "192.0.2.1 192.0.2.2/skip"
 	TTL    int      // in seconds; 0: 1200
@@ -26,7 +26,7 @@ type lifetime struct {
 	Remove bool     // Deregister instead of Sync
 }
 
-func (l lifetime) table() []string {
+func (l hostLife) table() []string {
 	lines := strings.Fields(l.Table)
 	for i, line := range lines {
 		lines[i] = strings.ReplaceAll(line, "/", " ")
@@ -34,12 +34,12 @@ func (l lifetime) table() []string {
 	return lines
 }
 
-// continues reports whether the lifetime is part of the one before, with the same Registrar.
-func (l lifetime) continues(before lifetime) bool {
+// continues reports whether the life is part of the one before, with the same Registrar.
+func (l hostLife) continues(before hostLife) bool {
 	return slices.Equal(l.Names, before.Names) && l.TTL == before.TTL && l.Owner == before.Owner
 }
 
-func (l lifetime) String() string {
+func (l hostLife) String() string {
 	s := fmt.Sprintf("%v %s", l.Names, l.Table)
 	if l.TTL != 0 {
 		s += fmt.Sprint(" ttl ", l.TTL)
@@ -70,8 +70,8 @@ func zonesOf(s *dnsregtest.Server) zones {
 	return z
 }
 
-// with returns the zones with the records of a lifetime beside what is there, which has none of ours.
-func (z zones) with(l lifetime) zones {
+// with returns the zones with the records of a life beside what is there, which has none of ours.
+func (z zones) with(l hostLife) zones {
 	after := make(zones)
 	for name, lines := range z {
 		after[name] = slices.Clone(lines)
@@ -108,7 +108,7 @@ func (z zones) with(l lifetime) zones {
 }
 
 // ttl is that of a record of ours: that of the records beside it, if there are any, since they are not ours.
-func (z zones) ttl(zone, name, rtype string, l lifetime) (ttl int) {
+func (z zones) ttl(zone, name, rtype string, l hostLife) (ttl int) {
 	for _, line := range z[zone] {
 		if f := strings.Fields(line); f[0] == name && f[3] == rtype {
 			fmt.Sscan(f[1], &ttl)
@@ -235,7 +235,7 @@ type killSite struct {
 	fuse   *fuse // nil: nothing burns
 }
 
-func (s killSite) registrar(l lifetime, table *AddressTable) (*Registrar, error) {
+func (s killSite) registrar(l hostLife, table *AddressTable) (*Registrar, error) {
 	cfg := Config{
 		Source: table, Servers: []string{s.server}, Auth: TSIG(keyName, "", secret), Dial: s.dial, State: s.state,
 		TTL: time.Duration(l.TTL) * time.Second,
@@ -253,7 +253,7 @@ func (s killSite) registrar(l lifetime, table *AddressTable) (*Registrar, error)
 }
 
 // live goes through lives. The fuse, if there is one, is lit for the last of them, for so many points.
-func (s killSite) live(ctx context.Context, points int, lives ...lifetime) error {
+func (s killSite) live(ctx context.Context, points int, lives ...hostLife) error {
 	table := new(AddressTable)
 	var r *Registrar
 	for i, l := range lives {
@@ -280,10 +280,10 @@ func (s killSite) live(ctx context.Context, points int, lives ...lifetime) error
 	return nil
 }
 
-// A scene is what a host does until it is killed, in the last of the lifetimes.
+// A scene is what a host does until it is killed, in the last of the lives.
 type scene struct {
 	name  string
-	lives []lifetime
+	lives []hostLife
 }
 
 var (
@@ -300,33 +300,33 @@ const (
 
 // scenes have a bit of everything; moreScenes only vary them.
 var scenes = []scene{
-	{"first registration", []lifetime{{Names: ours, Table: someAddrs}}},
-	{"a flag is set and another taken away", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: flipped}}},
-	{"another TTL", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: moreAddrs, TTL: 600}}},
-	{"other names", []lifetime{{Names: ours, Table: someAddrs}, {Names: []string{"new", "www"}, Table: flipped}}},
-	{"deregistration", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: someAddrs, Remove: true}}},
-	{"a mark is put", []lifetime{{Names: owned, Table: someAddrs}, {Names: owned, Table: moreAddrs, Owner: "this"}}},
-	{"marked, all addresses go", []lifetime{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: "192.0.2.1/skip", Owner: "this"}}},
-	{"another mark", []lifetime{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: newAddrs, Owner: "that"}}},
+	{"first registration", []hostLife{{Names: ours, Table: someAddrs}}},
+	{"a flag is set and another taken away", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: flipped}}},
+	{"another TTL", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: moreAddrs, TTL: 600}}},
+	{"other names", []hostLife{{Names: ours, Table: someAddrs}, {Names: []string{"new", "www"}, Table: flipped}}},
+	{"deregistration", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: someAddrs, Remove: true}}},
+	{"a mark is put", []hostLife{{Names: owned, Table: someAddrs}, {Names: owned, Table: moreAddrs, Owner: "this"}}},
+	{"marked, all addresses go", []hostLife{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: "192.0.2.1/skip", Owner: "this"}}},
+	{"another mark", []hostLife{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: newAddrs, Owner: "that"}}},
 }
 
 var moreScenes = []scene{
-	{"addresses are added", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: moreAddrs}}},
-	{"all IPv4 addresses go", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: "2001:db8::1"}}},
-	{"other addresses, then others again", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours, Table: newAddrs}, {Names: ours, Table: flipped}}},
-	{"one more name", []lifetime{{Names: ours[:1], Table: someAddrs}, {Names: ours, Table: someAddrs}}},
-	{"one name less", []lifetime{{Names: ours, Table: someAddrs}, {Names: ours[1:], Table: someAddrs}}},
-	{"all names change", []lifetime{{Names: ours, Table: someAddrs}, {Names: []string{"new", "newer"}, Table: flipped}}},
-	{"first registration with a mark", []lifetime{{Names: owned, Table: someAddrs, Owner: "this"}}},
-	{"marked, a flag is set", []lifetime{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: flipped, Owner: "this"}}},
-	{"no mark any more", []lifetime{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: newAddrs}}},
+	{"addresses are added", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: moreAddrs}}},
+	{"all IPv4 addresses go", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: "2001:db8::1"}}},
+	{"other addresses, then others again", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours, Table: newAddrs}, {Names: ours, Table: flipped}}},
+	{"one more name", []hostLife{{Names: ours[:1], Table: someAddrs}, {Names: ours, Table: someAddrs}}},
+	{"one name less", []hostLife{{Names: ours, Table: someAddrs}, {Names: ours[1:], Table: someAddrs}}},
+	{"all names change", []hostLife{{Names: ours, Table: someAddrs}, {Names: []string{"new", "newer"}, Table: flipped}}},
+	{"first registration with a mark", []hostLife{{Names: owned, Table: someAddrs, Owner: "this"}}},
+	{"marked, a flag is set", []hostLife{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: flipped, Owner: "this"}}},
+	{"no mark any more", []hostLife{{Names: owned, Table: someAddrs, Owner: "this"}, {Names: owned, Table: newAddrs}}},
 }
 
-// last is the lifetime in which a scene ends.
-func (s scene) last() lifetime { return s.lives[len(s.lives)-1] }
+// last is the life in which a scene ends.
+func (s scene) last() hostLife { return s.lives[len(s.lives)-1] }
 
-// sequels are the lifetimes with which the host may go on after a lifetime in which it was killed.
-func (l lifetime) sequels() []lifetime {
+// sequels are the lives with which the host may go on after a life in which it was killed.
+func (l hostLife) sequels() []hostLife {
 	again, moved, nothing, away := l, l, l, l
 	again.Remove = false
 	moved.Remove, moved.Table = false, "192.0.2.7 192.0.2.2/skip 2001:db8::7"
@@ -334,12 +334,12 @@ func (l lifetime) sequels() []lifetime {
 	renamed := moved
 	renamed.Names = []string{"third"}
 	away.Remove, away.Table = true, "192.0.2.9"
-	return []lifetime{moved, again, renamed, nothing, away}
+	return []hostLife{moved, again, renamed, nothing, away}
 }
 
 func TestKillModel(t *testing.T) {
 	z := zones{"example.test": {"mine.example.test. 300 IN TXT \"by hand\""}, reverseZones[0]: {"1.2.0.192.in-addr.arpa. 300 IN PTR other.example.test."}}
-	got := z.with(lifetime{Names: owned, Table: "192.0.2.1 192.0.2.2/skip", Owner: "this"})
+	got := z.with(hostLife{Names: owned, Table: "192.0.2.1 192.0.2.2/skip", Owner: "this"})
 	want := zones{
 		"example.test": {
 			"mine.example.test. 1200 IN A 192.0.2.1", `mine.example.test. 300 IN TXT "by hand"`, `mine.example.test. 300 IN TXT "heritage=hextet,owner=this"`,
