@@ -49,8 +49,9 @@
 // # Trust
 //
 // Ids come from crypto/rand and every exchange has a socket of its own. A reply counts when id, opcode, question
-// and, with [Config].Auth, signature and time are right (RFC 8945 section 5.4); until one comes the Registrar goes
-// on listening. TSIG takes hmac-sha224, -sha256, -sha384 and -sha512; hmac-sha1 has to be asked for by [TSIGSHA1],
+// and, with [Config].Auth, signature and time are right (RFC 8945 section 5.4). Until one comes the Registrar goes
+// on listening: past garbage to the end of Timeout, past what fails in nothing but the signature for as long as it
+// would wait before sending again, a second at first, since servers reply to a wrong key that way. TSIG takes hmac-sha224, -sha256, -sha384 and -sha512; hmac-sha1 has to be asked for by [TSIGSHA1],
 // and hmac-md5 is refused. Names are checked for letters, digits and hyphens before anything is sent, and records
 // are never built from text.
 //

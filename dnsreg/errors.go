@@ -47,7 +47,7 @@ type ServerError struct {
 	Name   string // the name asked for, or the zone to be updated
 	Rcode  int    // RFC 2136 section 2.2, as in 5 for REFUSED
 	TSIG   int    // error field of the reply's TSIG record (RFC 8945 section 3), as in 18 for BADTIME; 0: none
-	// Skew is how far the server's clock is ahead of ours, for BADTIME.
+	// Skew is how far the server's clock is ahead of ours, for an authentic BADTIME; else 0.
 	Skew time.Duration
 	// Authentic is false when the reply lacked the signature that was due. Servers answer a bad key
 	// that way, and so may anyone on the path: it is a hint, not a fact.
@@ -60,7 +60,7 @@ func (e *ServerError) Error() string {
 		s += ", " + rcodeText(e.TSIG)
 	}
 	if e.Skew != 0 {
-		s += fmt.Sprintf(" (the server's clock is %v %s)", e.Skew.Abs(), map[bool]string{true: "ahead", false: "behind"}[e.Skew > 0])
+		s += fmt.Sprintf(" (the server's clock is %v %s ours)", e.Skew.Abs(), aheadOf[e.Skew > 0])
 	}
 	switch {
 	case e.Authentic:
@@ -112,6 +112,21 @@ func (e *NoReplyError) Error() string {
 
 func (e *NoReplyError) Unwrap() error { return e.Err }
 
+// ClockError is a reply with the right signature, made at a time that differs too much from ours (RFC 8945
+// section 5.4.3). It is in the chain of a [NoReplyError].
+type ClockError struct {
+	Skew time.Duration // how far the server's clock is ahead of ours
+}
+
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("the reply was signed when the server's clock was %v %s ours", e.Skew.Abs(), aheadOf[e.Skew > 0])
+}
+
+// Class implements the classification of ClassOf.
+func (e *ClockError) Class() Class { return ClockSkew }
+
+var aheadOf = map[bool]string{true: "ahead of", false: "behind"}
+
 // LimitError is returned when more addresses of a family are eligible than Config.MaxAddresses.
 // Then none of the family is added, and those that must not stay are removed all the same.
 type LimitError struct {
@@ -162,6 +177,10 @@ var (
 	// ErrLocalZone: the zone is an empty one that resolvers serve by themselves (RFC 6303) or AS112
 	// answers for (RFC 7534): nothing can be registered there, and nothing is sent.
 	ErrLocalZone error = &classified{"the zone is an empty one, served locally or by AS112", Rediscover}
+
+	// ErrUntrusted: something replied, and its signature or time is not right. It is in the chain of a
+	// [NoReplyError].
+	ErrUntrusted = errors.New("a reply that can't be trusted")
 
 	errSuperseded = errors.New("the addresses have changed meanwhile")
 

@@ -120,7 +120,7 @@ func (t *transport) listen(ctx context.Context, in *receiver, req *request, wait
 			return got, nil // over TCP the reply will have to be authentic
 		case got != nil && got.Rcode != dns.RcodeSuccess:
 			doubt = fmt.Errorf("%w: %w", why, req.refusal(got))
-		case why != nil:
+		case why != nil && (err == nil || doubt == nil): // that the connection has ended says less than what came by it
 			doubt = why
 		}
 		if in.over(err) {
@@ -140,6 +140,7 @@ func (t *transport) judge(req *request, wire []byte, err error) (got *reply, why
 		t.counters.ignored.Add(1)
 	case why != nil:
 		t.counters.unauthentic.Add(1)
+		why = fmt.Errorf("%w: %w", ErrUntrusted, why)
 	}
 	return got, why
 }

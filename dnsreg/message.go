@@ -3,6 +3,7 @@ package dnsreg
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (r *request) refusal(got *reply) error {
 		return e
 	}
 	e.TSIG = int(got.tsig.Error)
-	if e.TSIG == dns.RcodeBadTime {
+	if e.TSIG == dns.RcodeBadTime && e.Authentic {
 		e.Skew = skew(got.tsig)
 	}
 	return e
@@ -101,5 +102,6 @@ func skew(t *dns.TSIG) time.Duration {
 	if _, err := fmt.Sscanf(t.OtherData, "%12x", &server); err != nil || t.OtherLen != 6 {
 		return 0
 	}
-	return time.Duration(int64(server)-int64(t.TimeSigned)) * time.Second
+	const most = int64(math.MaxInt64 / time.Second) // 292 years; both fields have 48 bits
+	return time.Duration(max(-most, min(most, int64(server)-int64(t.TimeSigned)))) * time.Second
 }

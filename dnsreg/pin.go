@@ -48,7 +48,8 @@ type pin struct {
 	at     time.Time // when that was known
 	guess  bool      // such a change was the last: the serial should be this one
 	shared bool      // a guess was wrong, others change the zone too: no more guesses
-	state  uint64    // counts how often the record was read; what is read after it holds as long as it does
+	states *uint64   // the last state of any zone, so that none is taken for another's
+	state  uint64    // of the zone: another one whenever the serial was read anew; what is read after it holds as long as it does
 	misses int       // in a row: refusals although the serial had been read
 	loose  time.Time // until then the serial is not used
 	times  int       // that it came to that
@@ -59,7 +60,7 @@ type pin struct {
 func (r *Registrar) pinOf(p place) *pin {
 	at := place{zone: p.zone, server: p.server}
 	if r.pins[at] == nil {
-		r.pins[at] = new(pin)
+		r.pins[at] = &pin{states: &r.states}
 	}
 	return r.pins[at]
 }
@@ -122,7 +123,8 @@ func soaOf(records []dns.RR, zone string) *dns.SOA {
 // saw notes what the server says of the zone's serial. The same serial again is the same state of the zone.
 func (p *pin) saw(soa *dns.SOA, now time.Time) {
 	if p.soa == nil || p.guess || p.soa.Serial != soa.Serial {
-		p.state++
+		*p.states++
+		p.state = *p.states
 	}
 	p.soa, p.guess, p.at = soa, false, now
 }

@@ -1,6 +1,7 @@
 package dnsreg
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -152,6 +153,61 @@ func TestPinWithSkewedClock(t *testing.T) {
 			t.Errorf("updates tied and counting for %v, want %v", seen, want)
 		}
 	}
+}
+
+// A server that answers a signature of another time without one of its own, as PowerDNS does, says no more than
+// REFUSED: the brief signature is given up all the same, once.
+func TestPinWithSkewedClockAndNoReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.table.Set(host("192.0.2.1")...)
+		w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
+			if q.Update && fudgeOf(t, q) < 60 {
+				return dnsregtest.Fault{Rcode: dns.RcodeRefused, Unsigned: true}
+			}
+			return dnsregtest.Fault{}
+		})
+		r := w.registrar(func(c *Config) { c.NoPTR = true })
+		w.sync(r)
+		w.holdsForward("192.0.2.1")
+		// Whatever is signed: an update that is refused without a signature is not sent more than twice.
+		w.misbehave(only("example.test.", dnsregtest.Fault{Rcode: dns.RcodeRefused, Unsigned: true}))
+		w.sent()
+		w.table.Set(host("192.0.2.2")...)
+		if err := r.Sync(t.Context()); err == nil || len(w.sent()) != 1 {
+			t.Errorf("error %v after more than one update", err)
+		}
+	})
+}
+
+// A zone that moves to another server: that its serial is known there says nothing about records that were read
+// at the first one. Here the first is an old copy of the zone that takes no updates, and lacks an alias.
+func TestSerialCoversOneServer(t *testing.T) {
+	w := newWorld(t)
+	const copyAddr = "192.0.2.54:53"
+	w.net.serve(t, copyAddr, dnsregtest.Config{
+		Zones: []string{"example.test"}, Keys: map[string][]byte{keyName: secret},
+		Fault: func(q dnsregtest.Request) dnsregtest.Fault {
+			if q.Update {
+				return dnsregtest.Fault{Rcode: dns.RcodeRefused}
+			}
+			return dnsregtest.Fault{}
+		},
+	})
+	if err := w.server.Insert("h3.example.test. 300 CNAME other.example.test."); err != nil {
+		t.Fatal(err)
+	}
+	w.table.Set(host("192.0.2.1")...)
+	r := w.registrar(func(c *Config) {
+		c.NoPTR, c.Servers = true, []string{copyAddr, serverAddr}
+		for i := 1; i <= fewNames+1; i++ {
+			c.Names = append(c.Names, HostName{Name: fmt.Sprintf("h%d.example.test", i)})
+		}
+	})
+	if err := r.Sync(t.Context()); !errors.Is(err, ErrAlias) {
+		t.Errorf("error %v, want ErrAlias", err)
+	}
+	w.wantRecords("h2.example.test", "192.0.2.1")
 }
 
 type shiftedClock struct {

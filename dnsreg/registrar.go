@@ -22,6 +22,7 @@ type Registrar struct {
 	memory   map[setKey]*rrset
 	places   places
 	pins     map[place]*pin        // by zone and server; no owner
+	states   uint64                // of zones, as pins number them
 	missing  map[string]error      // reverse names without a zone, and why; forgotten at a refresh
 	retired  map[netip.Addr]string // no longer eligible, while a PTR record may be left that points to the name
 	former   []string              // names of an earlier run, while A or AAAA records of it may be left

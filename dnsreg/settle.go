@@ -253,6 +253,10 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 	case refused && e.TSIG == dns.RcodeBadTime && m.brief:
 		p.skewed = true // the clocks differ by more than briefly: tie it to the serial
 		return true, nil
+	case e != nil && !e.Authentic && m.brief && e.Class() == Rediscover:
+		p.skewed = true // some servers say no more than REFUSED to a time that is off
+		s.doubtAll(m)
+		return true, nil
 	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
 		if !m.doubtful() {
 			s.net.counters.conflicts.Add(1) // else it only answers the question whether the last one was carried out
@@ -265,10 +269,15 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 	case refused && e.Rcode != dns.RcodeServerFailure:
 		return false, err // RFC 2136 section 3: nothing was done
 	}
+	s.doubtAll(m)
+	return false, err
+}
+
+// doubtAll books that nobody knows whether the update was carried out.
+func (s *settlement) doubtAll(m *parcel) {
 	for _, e := range m.edits {
 		s.doubt(e)
 	}
-	return false, err
 }
 
 // lostRace follows a failed prerequisite. After a retransmission it may have been our own message that made

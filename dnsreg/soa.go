@@ -65,8 +65,8 @@ func lame(m *dns.Msg, authority bool) error {
 	return nil
 }
 
-// referral returns an NS record by which a reply refers to other servers. RFC 2308 section 2.2.1: that it is
-// no statement about the name shows by "the absence of an SOA record in the authority section".
+// referral returns an NS record by which a reply refers to other servers. RFC 2308 section 2.2: that it is
+// no statement about the name shows by there being no SOA record in the authority section.
 func referral(m *dns.Msg) *dns.NS {
 	if m.Authoritative || m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
 		return nil

@@ -94,7 +94,7 @@ func TestUnsignedReplyProvesNothing(t *testing.T) {
 		w.table.Set(host("192.0.2.1")...)
 		w.misbehave(only("example.test.", dnsregtest.Fault{Unsigned: true}))
 		err := w.registrar().Sync(t.Context())
-		if _, ok := errors.AsType[*NoReplyError](err); !ok || !errors.Is(err, errUnsigned) {
+		if _, ok := errors.AsType[*NoReplyError](err); !ok || !errors.Is(err, errUnsigned) || !errors.Is(err, ErrUntrusted) {
 			t.Errorf("error %v", err)
 		}
 		if _, ok := errors.AsType[*ServerError](err); ok {

@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// fudge is the difference of clocks that is tolerated, in seconds (RFC 8945 section 10: "recommended ... 300").
+// fudge is the difference of clocks that is tolerated, in seconds: what RFC 8945 section 10 recommends.
 const fudge = 300
 
 // brief is a key whose signatures count for a shorter time than fudge.
@@ -33,7 +33,6 @@ const headerLen = 12
 var (
 	errUnsigned   = errors.New("the reply is not signed")
 	errOtherKey   = errors.New("the reply is signed with another key")
-	errReplyTime  = errors.New("the reply's time of signing is out of bounds")
 	errMisplaced  = errors.New("the TSIG record is not the last one of the message")
 	errBadMessage = errors.New("the message is malformed")
 )
@@ -69,8 +68,8 @@ func signTSIG(key Key, msg []byte, now time.Time) (signed, mac []byte, err error
 	return signed, mac, nil
 }
 
-// verifyTSIG checks a reply's signature against the MAC of the request (RFC 8945 section 5.3.1: the
-// digest covers "request MAC, DNS message (response), TSIG variables (response)"). The TSIG record is
+// verifyTSIG checks a reply's signature against the MAC of the request: RFC 8945 section 5.3 has the digest
+// cover the request's MAC, the reply, and the variables of its TSIG record. The TSIG record is
 // returned also with errors, when there is one. A BADTIME reply carries the request's time (section
 // 5.2.3), so it passes if it is authentic.
 func verifyTSIG(key Key, reply, requestMAC []byte, now time.Time) (*dns.TSIG, error) {
@@ -98,9 +97,9 @@ func verifyTSIG(key Key, reply, requestMAC []byte, now time.Time) (*dns.TSIG, er
 	if err := key.Verify(data, mac); err != nil {
 		return t, err
 	}
-	skew := now.Sub(time.Unix(int64(t.TimeSigned), 0)).Abs()
-	if skew > time.Duration(t.Fudge)*time.Second {
-		return t, errReplyTime
+	skew := time.Unix(int64(t.TimeSigned), 0).Sub(now)
+	if skew.Abs() > time.Duration(t.Fudge)*time.Second {
+		return t, &ClockError{Skew: skew}
 	}
 	return t, nil
 }
@@ -133,7 +132,7 @@ func tsigVariables(data []byte, t *dns.TSIG) ([]byte, error) {
 }
 
 // findTSIG returns the TSIG record at the end of a message, and where it starts.
-// RFC 8945 section 5.1: "there MUST be ... only one TSIG RR ... It MUST be the last record in the additional data section".
+// RFC 8945 section 5.2 allows one only, as the last record of the additional section.
 func findTSIG(msg []byte) (t *dns.TSIG, start int, err error) {
 	if len(msg) < headerLen {
 		return nil, 0, errBadMessage

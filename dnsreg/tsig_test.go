@@ -218,7 +218,7 @@ func TestTSIGAgainstTheCodec(t *testing.T) {
 			if got, err := req.accept(wire, time.Now()); got == nil || err != nil {
 				t.Fatalf("%s, %d records: we do not verify the codec's reply: %v", algorithm, n, err)
 			}
-			if _, err := req.accept(wire, time.Now().Add((fudge+2)*time.Second)); !errors.Is(err, errReplyTime) {
+			if _, err := req.accept(wire, time.Now().Add((fudge+2)*time.Second)); ClassOf(err) != ClockSkew {
 				t.Errorf("%s: a reply signed long ago: %v", algorithm, err)
 			}
 			req.mac[0] ^= 1
