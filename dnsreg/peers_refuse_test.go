@@ -55,3 +55,18 @@ var refusals = []struct {
 	{"no such zone", func(c *Config) { c.Name = "host.example.com" }, []string{"REFUSED: rediscover"}},
 	{"no right", func(c *Config) { c.Name = "host.locked.test" }, []string{"REFUSED: rediscover", "BADKEY: permanent"}},
 }
+
+// A clock that is a minute off is no hindrance: RFC 8945 tolerates five.
+func TestPeersTolerateAMinute(t *testing.T) {
+	eachPeer(t, func(t *testing.T, kind dnspeer.Kind) {
+		t.Parallel()
+		p := startPeer(t, kind, foreignZones()...)
+		before := p.all()
+		r := p.registrar(func(c *Config) { c.Clock = shiftedClock{hostClock{}, time.Minute} })
+		for _, addr := range []string{"192.0.2.1", "192.0.2.2"} {
+			p.table.Set(host(addr)...)
+			p.sync(r)
+			p.holds(plus(before, addr))
+		}
+	})
+}
