@@ -11,7 +11,7 @@ import (
 // seal says how a message is signed. The zero value: not at all.
 type seal struct {
 	sign  bool   // with the key for the server, if there is one
-	mname string // MNAME of the zone, once that is known
+	host  string // the server's name, once that is known
 	brief bool   // so that the signature counts for a short time only
 }
 
@@ -22,7 +22,7 @@ func (r *Registrar) ask(ctx context.Context, name string, qtype uint16, server s
 
 // askAt is ask for a name whose zone is known.
 func (r *Registrar) askAt(ctx context.Context, name string, qtype uint16, p place) (*dns.Msg, error) {
-	return r.askWith(ctx, name, qtype, p.server, seal{sign: true, mname: r.places.mname(p.zone)})
+	return r.askWith(ctx, name, qtype, p.server, seal{sign: true, host: r.places.serverName(p.zone)})
 }
 
 func (r *Registrar) askWith(ctx context.Context, name string, qtype uint16, server string, how seal) (*dns.Msg, error) {
@@ -64,8 +64,8 @@ func (r *Registrar) key(ctx context.Context, server string, how seal) (key Key, 
 	if !how.sign || r.cfg.Auth == nil {
 		return nil, nil
 	}
-	if a, ok := r.cfg.Auth.(PrimaryAuth); ok && how.mname != "" {
-		key, err = a.KeyFor(ctx, server, how.mname)
+	if a, ok := r.cfg.Auth.(PrimaryAuth); ok && how.host != "" {
+		key, err = a.KeyFor(ctx, server, how.host)
 	} else {
 		key, err = r.cfg.Auth.Key(ctx, server)
 	}

@@ -36,9 +36,9 @@ type Key interface {
 // enough. Key is for look-ups before the zone's primary is known, and may return nil: they go unsigned then.
 type PrimaryAuth interface {
 	Auth
-	// KeyFor is Key for a server that is a zone's primary. mname is the MNAME of the zone's SOA record; it is not
-	// authenticated.
-	KeyFor(ctx context.Context, server, mname string) (Key, error)
+	// KeyFor is Key for a server that takes a zone's updates. host is its name: that of the SOA or NS
+	// record by which it was found, or the primary's by the SOA record if it was given. It is not authenticated.
+	KeyFor(ctx context.Context, server, host string) (Key, error)
 }
 
 // Rejecter is an Auth that makes its keys, and makes another one when a server no longer takes the last.

@@ -27,8 +27,21 @@ type candidates struct {
 	mname   string
 	until   time.Time
 	servers []string
-	more    []func(context.Context) ([]string, error)
+	hosts   map[string]string // the names of servers that were found by them
+	more    []func(context.Context) ([]endpoint, error)
 	errs    []error // why there are no more
+}
+
+// endpoint is a server, and the name by which it was found: "" if it was given.
+type endpoint struct{ server, host string }
+
+// given are the servers of Config.Servers.
+func (ps *places) given(context.Context) ([]endpoint, error) {
+	var servers []endpoint
+	for _, s := range ps.cfg.Servers {
+		servers = append(servers, endpoint{server: s})
+	}
+	return servers, nil
 }
 
 // candidates are those of a zone that the resolvers know: the primary by its name in the SOA record, the
@@ -38,11 +51,11 @@ func (ps *places) candidates(soa *dns.SOA) *candidates {
 	if c := ps.choices[zone]; c != nil && c.mname == mname && ps.lives(c.until) {
 		return c
 	}
-	c := &candidates{zone: zone, mname: mname, until: ps.cfg.Clock.Now().Add(placeLife)}
-	c.more = []func(context.Context) ([]string, error){
-		func(ctx context.Context) ([]string, error) { return ps.addresses(ctx, mname) },
-		func(ctx context.Context) ([]string, error) { return ps.nameServers(ctx, zone, mname) },
-		func(context.Context) ([]string, error) { return ps.cfg.Servers, nil },
+	c := &candidates{zone: zone, mname: mname, until: ps.cfg.Clock.Now().Add(placeLife), hosts: make(map[string]string)}
+	c.more = []func(context.Context) ([]endpoint, error){
+		func(ctx context.Context) ([]endpoint, error) { return ps.addresses(ctx, mname) },
+		func(ctx context.Context) ([]endpoint, error) { return ps.nameServers(ctx, zone, mname) },
+		ps.given,
 	}
 	ps.choices[zone] = c
 	return c
@@ -83,9 +96,10 @@ func (c *candidates) reaches(ctx context.Context, i int) bool {
 			}
 		}
 		c.more = c.more[1:]
-		for _, s := range next {
-			if len(c.servers) < maxCandidates && !slices.Contains(c.servers, s) {
-				c.servers = append(c.servers, s)
+		for _, e := range next {
+			if len(c.servers) < maxCandidates && !slices.Contains(c.servers, e.server) {
+				c.servers = append(c.servers, e.server)
+				c.hosts[e.server] = e.host
 			}
 		}
 	}
@@ -131,14 +145,14 @@ func (ps *places) blemish(name, server string) blemish {
 }
 
 // addresses looks a name server up, IPv6 first.
-func (ps *places) addresses(ctx context.Context, host string) ([]string, error) {
+func (ps *places) addresses(ctx context.Context, host string) ([]endpoint, error) {
 	if as112Host(host) || noPrimary(host) {
 		return nil, fmt.Errorf("dnsreg: name server %s: %w", host, ErrLocalZone)
 	}
 	if known, ok := ps.hosts[host]; ok {
 		return known, nil
 	}
-	var servers []string
+	var servers []endpoint
 	var errs []error
 	for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
 		records, err := ps.lookup(ctx, host, qtype)
@@ -147,7 +161,7 @@ func (ps *places) addresses(ctx context.Context, host string) ([]string, error) 
 		}
 		for _, rr := range records[:min(len(records), maxCandidates)] {
 			if addr := addressOf(rr); usable(addr) {
-				servers = append(servers, net.JoinHostPort(addr.String(), dnsPort))
+				servers = append(servers, endpoint{net.JoinHostPort(addr.String(), dnsPort), host})
 			}
 		}
 	}
@@ -162,10 +176,10 @@ func (ps *places) addresses(ctx context.Context, host string) ([]string, error) 
 }
 
 // nameServers looks up the servers by the zone's NS records, the primary aside.
-func (ps *places) nameServers(ctx context.Context, zone, mname string) ([]string, error) {
+func (ps *places) nameServers(ctx context.Context, zone, mname string) ([]endpoint, error) {
 	records, err := ps.lookup(ctx, zone, dns.TypeNS)
 	errs := []error{err}
-	var servers []string
+	var servers []endpoint
 	for _, rr := range records[:min(len(records), maxCandidates)] {
 		ns, ok := rr.(*dns.NS)
 		if !ok || dns.CanonicalName(ns.Ns) == mname {

@@ -146,7 +146,7 @@ func TestAddressesOfOthersDontCount(t *testing.T) {
 	}), "example.test")
 	s.insert(resolver, soa("example.test", "primary.example.test."), "primary.example.test. 60 CNAME real.example.test.", "real.example.test. 60 A 203.0.113.1")
 	got, err := s.resolving().addresses(t.Context(), "primary.example.test.")
-	if err != nil || !slices.Equal(got, []string{primary4}) {
+	if err != nil || !slices.Equal(got, []endpoint{{primary4, "primary.example.test."}}) {
 		t.Errorf("addresses %v, %v", got, err)
 	}
 }

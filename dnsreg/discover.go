@@ -17,6 +17,7 @@ type spot struct {
 	place
 	alias  string
 	mname  string   // of the zone
+	host   string   // the name by which the server was found
 	kept   bool     // not asked: there was nothing better than a server that was fine once and is silent now
 	answer *dns.Msg // to a question for the records of the owner, if there was one
 }
@@ -104,7 +105,7 @@ func (ps *places) choose(ctx context.Context, name string, c *candidates, old pl
 		gone := ps.away(had) || had == old && ps.silent[server] > 0
 		if gone && (c.zone == "" || c.zone == old.zone) {
 			ps.blame(old.zone, failed)
-			return spot{place: had, kept: true}, nil // to ask would cost a timeout, and the next update will tell
+			return spot{place: had, host: c.hosts[server], kept: true}, nil // to ask would cost a timeout, and the next update will tell
 		}
 		s, err := ps.verify(ctx, name, server, c.zone)
 		switch {
@@ -112,6 +113,7 @@ func (ps *places) choose(ctx context.Context, name string, c *candidates, old pl
 			return s, nil
 		case err == nil:
 			ps.blame(s.zone, failed)
+			s.host = c.hosts[server]
 			return s, nil
 		}
 		errs, failed = append(errs, err), append(failed, server)

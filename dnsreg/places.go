@@ -1,6 +1,7 @@
 package dnsreg
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -37,7 +38,7 @@ type places struct {
 	choices map[string]*candidates // by zone, as found through the resolvers
 	shunned map[place]shunning     // by zone and server
 	silent  map[string]int         // timeouts by server, in this pass
-	hosts   map[string][]string    // addresses of name servers, looked up in this pass
+	hosts   map[string][]endpoint  // addresses of name servers, looked up in this pass
 }
 
 // located is what is known of a name.
@@ -49,6 +50,7 @@ type located struct {
 // home is the server of a zone: one for all its names, so that its updates come one after the other.
 type home struct {
 	server  string
+	host    string // its name, if it was found by one
 	mname   string // of its SOA record
 	until   time.Time
 	suspect bool // an update has failed there since the last look-up
@@ -65,7 +67,7 @@ func newPlaces(r *Registrar) places {
 	return places{
 		cfg: &r.cfg, ask: r.ask,
 		names: make(map[string]located), homes: make(map[string]*home), choices: make(map[string]*candidates),
-		shunned: make(map[place]shunning), silent: make(map[string]int), hosts: make(map[string][]string),
+		shunned: make(map[place]shunning), silent: make(map[string]int), hosts: make(map[string][]endpoint),
 	}
 }
 
@@ -148,6 +150,9 @@ func (ps *places) remember(name string, found spot) {
 	if h == nil {
 		h = new(home)
 		ps.homes[found.zone] = h
+	}
+	if found.host != "" || h.server != found.server {
+		h.host = found.host
 	}
 	h.server, h.suspect = found.server, false
 	if found.mname != "" {
@@ -248,10 +253,11 @@ func (ps *places) displace(gone place) {
 // forget forgets where one name lives.
 func (ps *places) forget(name string) { delete(ps.names, name) }
 
-// mname returns the MNAME of a zone where names were found, "" if it is not known.
-func (ps *places) mname(zone string) string {
+// serverName returns the name of the server of a zone, "" if it is not known: that by which it was found, else the
+// one that the zone's SOA record has for the primary.
+func (ps *places) serverName(zone string) string {
 	if h := ps.homes[zone]; h != nil {
-		return h.mname
+		return cmp.Or(h.host, h.mname)
 	}
 	return ""
 }

@@ -69,10 +69,14 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	if len(m.edits) == 0 { // its prerequisites alone are too long: the serial will stand for them
 		return s.readAgain(ctx, edits)
 	}
+	how := seal{sign: true, host: s.places.serverName(s.zone), brief: m.brief}
+	if _, err := s.key(ctx, s.server, how); err != nil {
+		return false, err // one that has to be negotiated may fail, and then nothing has been sent
+	}
 	s.retireDeleted(m.edits)
 	s.journal(m.edits)
 	s.beforeSending(s.place, m)
-	_, err = s.exchange(ctx, s.server, m.msg, seal{sign: true, mname: s.places.mname(s.zone), brief: m.brief})
+	_, err = s.exchange(ctx, s.server, m.msg, how)
 	s.afterSending(s.place, m, err)
 	if err == nil {
 		s.accepted(m)
