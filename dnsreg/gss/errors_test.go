@@ -116,6 +116,10 @@ func TestErrors(t *testing.T) {
 				(e.Skew-tt.skew).Abs() > 10*time.Second || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%+v, class %v: %v", *e, dnsreg.ClassOf(err), err)
 			}
+			// Only then a Registrar tries the zone's next server: no other helps against what a KDC says.
+			if n, silent := errors.AsType[*dnsreg.NoReplyError](err); silent != (name == "server away") || silent && n.Server != serverAddr {
+				t.Errorf("the server did not reply: %v: %v", silent, err)
+			}
 			if strings.Contains(err.Error(), password) || strings.ContainsRune(err.Error(), '\n') && tt.says == "" {
 				t.Errorf("printed: %v", err)
 			}

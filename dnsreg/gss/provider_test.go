@@ -286,7 +286,7 @@ func TestSlotsAreBounded(t *testing.T) {
 // A ticket that fits into no message is told so.
 func TestTicketTooLarge(t *testing.T) {
 	p := newWorld(t).provider(nil)
-	_, _, err := p.askTKEY(t.Context(), nil, "x.", make([]byte, maxToken+1))
+	_, _, err := p.askTKEY(t.Context(), nil, serverAddr, "x.", make([]byte, maxToken+1))
 	if err == nil || dnsreg.ClassOf(wrap(serverAddr, "", err)) != dnsreg.Permanent {
 		t.Error(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/hextet/hextet/dnsreg"
 )
 
 const (
@@ -37,15 +39,15 @@ func (p *Provider) negotiate(ctx context.Context, server string, t *ticket) (*ke
 	}
 	ctx, cancel := withTimeout(ctx, p.cfg.Clock, p.cfg.Timeout)
 	defer cancel()
+	name := randomName()
 	conn, err := p.cfg.Dial(ctx, "tcp", server)
 	if err != nil {
-		return nil, because(ctx, err)
+		return nil, noReply(ctx, server, name, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })() // frees who reads or writes
-	name := randomName()
 	for range maxRounds {
-		wire, reply, err := p.askTKEY(ctx, conn, name, token)
+		wire, reply, err := p.askTKEY(ctx, conn, server, name, token)
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +69,11 @@ func (p *Provider) negotiate(ctx context.Context, server string, t *ticket) (*ke
 	return nil, fmt.Errorf("the server does not come to an end in %d rounds", maxRounds)
 }
 
+// noReply is a server that can't be reached, or ends the connection: a Registrar goes on to another one then.
+func noReply(ctx context.Context, server, name string, err error) error {
+	return &dnsreg.NoReplyError{Server: server, Op: "query", Name: name, Err: because(ctx, err)}
+}
+
 // randomName returns a name that no other client has at the server (RFC 3645 section 3.1.2), and no attacker
 // guesses.
 func randomName() string {
@@ -76,7 +83,7 @@ func randomName() string {
 }
 
 // askTKEY sends one TKEY query and returns the reply, also as it came.
-func (p *Provider) askTKEY(ctx context.Context, conn net.Conn, name string, token []byte) ([]byte, *dns.Msg, error) {
+func (p *Provider) askTKEY(ctx context.Context, conn net.Conn, server, name string, token []byte) ([]byte, *dns.Msg, error) {
 	if len(token) > maxToken {
 		return nil, nil, permanent("a token of %d octets does not fit into a DNS message: the ticket is too large", len(token))
 	}
@@ -86,15 +93,15 @@ func (p *Provider) askTKEY(ctx context.Context, conn net.Conn, name string, toke
 		return nil, nil, err
 	}
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(wire))), wire...)); err != nil {
-		return nil, nil, because(ctx, err)
+		return nil, nil, noReply(ctx, server, name, err)
 	}
 	var length [2]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {
-		return nil, nil, because(ctx, err)
+		return nil, nil, noReply(ctx, server, name, err)
 	}
 	wire = make([]byte, binary.BigEndian.Uint16(length[:]))
 	if _, err := io.ReadFull(conn, wire); err != nil {
-		return nil, nil, because(ctx, err)
+		return nil, nil, noReply(ctx, server, name, err)
 	}
 	reply := new(dns.Msg)
 	if err := reply.Unpack(wire); err != nil {
