@@ -16,8 +16,8 @@ const (
 	Total     Kind = "total"      // ours <= value; there is no peer
 )
 
-// upsideDown says whether a ratio is ours/peer, so that less is better.
-func (k Kind) upsideDown() bool { return k == AtMost || k == Grows }
+// UpsideDown says whether a ratio is ours/peer, so that less is better.
+func (k Kind) UpsideDown() bool { return k == AtMost || k == Grows }
 
 // valued says whether a goal of the kind has a value.
 func (k Kind) valued() bool { return k != None && k != Grows }

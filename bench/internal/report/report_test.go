@@ -120,7 +120,7 @@ func TestFigure(t *testing.T) {
 	}{
 		{2.4567, "ns", "2.46 ns"}, {9876, "ns", "9880 ns"}, {12345, "ns", "12.3 µs"}, {3.42e6, "ns", "3.42 ms"}, {1.234e9, "ns", "1.23 s"}, {0, "allocs", "0 allocs"}, {214.6, "B", "215 B"},
 	} {
-		if got := figure(tt.v, tt.unit); got != tt.want {
+		if got := Figure(tt.v, tt.unit); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.v, tt.unit, got, tt.want)
 		}
 	}

@@ -48,7 +48,7 @@ func Compared(name, unit string, goal Goal, ours, peer measure.Sample) Row {
 	r.PeerQuartiles[0], r.PeerQuartiles[1] = peer.Quartiles()
 	r.RatioQuartiles[0], r.RatioQuartiles[1] = ratios.Quartiles()
 	above, below := r.Peer, r.Ours
-	if goal.Kind.upsideDown() {
+	if goal.Kind.UpsideDown() {
 		above, below = below, above
 		r.RatioQuartiles[0], r.RatioQuartiles[1] = measure.Ratios(peer, ours).Quartiles()
 	}
