@@ -108,8 +108,8 @@ func TestWrite(t *testing.T) {
   d: none before, v1 now
   busy: load 0.1 0 0 before, 5 4 3 now, on 2 and 2 cores
 same     p/same                                   3x [3 3] -> 3x [3 3]
-same     p/goal                                   3x [3 3] -> 3x [3 3]; goal newly met: >=2x; goal >=4x before, >=2x now
 new      p/new                                    3x [3 3]
+same     p/goal                                   3x [3 3] -> 3x [3 3]; goal newly met: >=2x, within the noise; goal >=4x before, >=2x now
 gone     p/gone                                   3x [3 3]
 worse    p/slow                                   3x [3 3] -> 1.5x [1.5 1.5]; goal newly missed: >=2x
 failed   p/bad                                    broken

@@ -1,8 +1,10 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hextet/hextet/bench/internal/report"
@@ -18,16 +20,23 @@ func Write(w io.Writer, old, now results.Results, covered func(name string) bool
 		b.WriteString("  " + line + "\n")
 	}
 	changes := Rows(old.Rows, now.Rows, covered)
-	for _, kind := range kinds {
-		for _, c := range changes {
-			if c.Kind == kind {
-				b.WriteString(c.String() + "\n")
-			}
-		}
+	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.rank(), b.rank()) })
+	for _, c := range changes {
+		b.WriteString(c.String() + "\n")
 	}
 	b.WriteString(balance(changes) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// rank is the place of a change: its kind's, but goals that moved come after all rows that may be
+// passed over.
+func (c Change) rank() int {
+	rank := slices.Index(kinds, c.Kind)
+	if c.GoalMissed || c.GoalMet {
+		rank = max(rank, slices.Index(kinds, Gone))
+	}
+	return rank
 }
 
 func when(r results.Results) string {
@@ -76,6 +85,9 @@ func (c Change) goal() string {
 		s = "; goal newly missed: " + c.New.GoalText()
 	case c.GoalMet:
 		s = "; goal newly met: " + c.New.GoalText()
+	}
+	if s != "" && c.Kind == Same {
+		s += ", within the noise"
 	}
 	if c.Old.Goal != c.New.Goal {
 		s += fmt.Sprintf("; goal %s before, %s now", known(c.Old.GoalText()), known(c.New.GoalText()))

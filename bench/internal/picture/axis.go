@@ -22,7 +22,7 @@ var steps = []float64{1, 2, 5}
 func (a axis) ends(low, high float64) (first, last float64) {
 	if !a.log {
 		step := linearStep(high)
-		return 0, step * math.Ceil(high/step-1e-9)
+		return 0, step * max(1, math.Ceil(high/step-1e-9))
 	}
 	if low == high {
 		low, high = low/2, high*2
@@ -66,7 +66,7 @@ func (a axis) ticks(first, last float64) (ticks []plot.Tick) {
 				continue
 			}
 			t := plot.Tick{Value: v}
-			if m == 0 || decades < 2.1 && (m == 1 || m == 4) {
+			if m == 0 || decades < 1.6 && (m == 1 || m == 4) {
 				t.Label = a.format(v)
 			}
 			ticks = append(ticks, t)
@@ -98,7 +98,8 @@ func (a axis) labelled(low, high float64) (values []float64) {
 	return values
 }
 
-// Formats of ticks.
+// noBreak is a space between a figure and its unit, where lines are not broken.
+const noBreak = "\u00a0"
 
 // thousands writes 10,000.
 func thousands(v float64) string {
@@ -109,6 +110,17 @@ func thousands(v float64) string {
 	return s
 }
 
+// kilo writes 10k, which fits beside other ticks.
+func kilo(v float64) string {
+	switch {
+	case v >= 1e6*(1-1e-9):
+		return short(v/1e6) + "M"
+	case v >= 1e3*(1-1e-9):
+		return short(v/1e3) + "k"
+	}
+	return short(v)
+}
+
 // duration writes nanoseconds in the unit that makes them short.
 func duration(ns float64) string {
 	for _, u := range []struct {
@@ -116,21 +128,21 @@ func duration(ns float64) string {
 		name string
 	}{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}} {
 		if ns >= u.size*(1-1e-9) {
-			return short(ns/u.size) + " " + u.name
+			return short(ns/u.size) + noBreak + u.name
 		}
 	}
-	return short(ns) + " ns"
+	return short(ns) + noBreak + "ns"
 }
 
 // octets writes bytes in thousands.
 func octets(v float64) string {
 	switch {
 	case v >= 1e6*(1-1e-9):
-		return short(v/1e6) + " MB"
+		return short(v/1e6) + noBreak + "MB"
 	case v >= 1e3*(1-1e-9):
-		return short(v/1e3) + " kB"
+		return short(v/1e3) + noBreak + "kB"
 	}
-	return short(v) + " B"
+	return short(v) + noBreak + "B"
 }
 
 // short writes three significant digits.

@@ -34,7 +34,7 @@ func checksum(f *figure) {
 	f.panels = append(f.panels, l)
 	f.Title = "Checksum: speed over size"
 	if r, ok := f.row(sums + "/1500/gvisor"); ok {
-		f.Title = fmt.Sprintf("Checksum of 1500 bytes: %s GB/s, %s gVisor's speed", short(1500/r.Ours), times(r))
+		f.Title = fmt.Sprintf("Checksum of 1500 bytes: %s\u00a0GB/s, %s gVisor's speed", short(1500/r.Ours), times(r))
 		if limit, ok := f.row("checksum/limit/1500/loads"); ok {
 			f.Title += fmt.Sprintf(" and %s of what loading the bytes allows", report.Percent(limit.Ratio))
 		}
@@ -52,7 +52,7 @@ func speeds(pts []point) []point {
 // selection is the time for a choice over the number of addresses.
 func selection(f *figure) {
 	const scan = "select/distinct/scan"
-	l := &lines{x: axis{"addresses of the host", true, thousands}, y: axis{"time for a choice", true, duration}}
+	l := &lines{x: axis{"addresses of the host", true, kilo}, y: axis{"time for a choice", true, duration}}
 	all := f.over(scan, "")
 	f.add(l, "hextet", scan, looksOurs, oursOf(all))
 	if len(l.series) == 0 {
@@ -73,7 +73,7 @@ func selection(f *figure) {
 // dial is the time of a connect over the number of addresses.
 func dial(f *figure) {
 	const peers = "dial/ipv6/gvisor"
-	l := &lines{x: axis{"addresses of the host that connects", true, thousands}, y: axis{"TCP connect and accept, IPv6", true, duration}}
+	l := &lines{x: axis{"addresses of the host that connects", true, kilo}, y: axis{"TCP connect and accept, IPv6", true, duration}}
 	rows := f.over(peers, "")
 	f.add(l, "hextet", peers, looksOurs, oursOf(rows))
 	if len(l.series) == 0 {
@@ -107,10 +107,10 @@ func dnsreg(f *figure) {
 		y               axis
 	}{
 		{"Bytes", "/bytes", axis{"bytes of update messages", true, octets}},
-		{"Messages", "", axis{"update messages", true, thousands}},
+		{"Messages", "", axis{"update messages", true, kilo}},
 	} {
 		all, flagged := f.over(curve, "all"+p.suffix), f.over(curve, "flagged"+p.suffix)
-		l := &lines{heading: p.heading, x: axis{"addresses of each family", true, thousands}, y: p.y}
+		l := &lines{heading: p.heading, x: axis{"addresses of each family", true, kilo}, y: p.y}
 		f.add(l, "a message a record", curve, looksOther, peerOf(all))
 		f.add(l, "hextet, no flag", curve, looksOursToo, oursOf(all))
 		f.add(l, "hextet, flagged", curve, looksOurs, oursOf(flagged))
@@ -136,7 +136,7 @@ func addresses(f *figure) {
 	if len(rows) == 0 {
 		return
 	}
-	l := &lines{x: axis{"addresses added", true, thousands}, y: axis{"time until all may be used", true, duration}}
+	l := &lines{x: axis{"addresses added", true, kilo}, y: axis{"time until all may be used", true, duration}}
 	f.add(l, "hextet", curve, looksOurs, oursOf(rows))
 	f.add(l, "gVisor", curve, looksGVisor, peerOf(rows))
 	f.panels = append(f.panels, l)
@@ -180,7 +180,10 @@ func raw(f *figure) {
 			against = append(against, times(r)+" "+named(r.PeerName))
 		}
 	}
-	f.Title = "Packets a second by raw sockets: " + strings.Join(against, ", ")
+	f.Title = "Packets a second by raw sockets"
+	if len(against) > 0 {
+		f.Title += ": " + strings.Join(against, ", ")
+	}
 }
 
 // both are the bars of a row's two sides.
@@ -254,7 +257,7 @@ func tcp(f *figure) {
 	}
 	f.Title = "TCP throughput"
 	if r, ok := f.row(part + "memory/pipe"); ok {
-		f.Title = fmt.Sprintf("TCP between two stacks in memory: %s Gbit/s, gVisor %s", short(perMiB/r.Ours), short(perMiB/r.Peer))
+		f.Title = fmt.Sprintf("TCP between two stacks in memory: %s\u00a0Gbit/s, gVisor %s", short(perMiB/r.Ours), short(perMiB/r.Peer))
 		if r.Verdict != measure.Same {
 			f.Title += fmt.Sprintf(" (%s times)", short(r.Ratio))
 		}

@@ -37,7 +37,7 @@ func widthOf(s string, f font.Font) vg.Length {
 // wrap breaks a text between words into lines of at most a width. A longer word has a
 // line for itself.
 func wrap(s string, f font.Font, width vg.Length) (lines []string) {
-	for word := range strings.FieldsSeq(s) {
+	for word := range strings.SplitSeq(s, " ") {
 		last := len(lines) - 1
 		if last >= 0 && widthOf(lines[last]+" "+word, f) <= width {
 			lines[last] += " " + word
