@@ -50,8 +50,8 @@ type drawing struct {
 	Wide, Narrow template.HTML
 }
 
-// html writes report.html: one file that loads nothing.
-func html(r results.Results, pictures []*picture.Picture) ([]byte, error) {
+// render writes report.html: one file that loads nothing.
+func render(r results.Results, pictures []*picture.Picture) ([]byte, error) {
 	c := content{
 		CSS: template.CSS(css), Script: template.JS(script),
 		Conditions: conditions(r),

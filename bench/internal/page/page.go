@@ -40,7 +40,7 @@ func Write(dir, markdown string, r results.Results) error {
 			return err
 		}
 	}
-	text, err := html(r, pictures)
+	text, err := render(r, pictures)
 	if err != nil {
 		return err
 	}
