@@ -36,7 +36,7 @@ func newOutput(o options, info machine.Info, made results.Run, stdout, stderr io
 	switch {
 	case o.json:
 		out.people, out.said = stderr, stderr
-	case o.from != "" && o.compare != "": // two earlier runs, of which nobody wants to read all again
+	case o.from != "" && o.compare != "": // two earlier runs
 		out.rows, out.people = io.Discard, io.Discard
 	}
 	if o.profiles != "" {
@@ -109,7 +109,7 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// row writes a row. What is told of it later is told of what was written, with as many digits.
+// row writes a row. What people read of it is what was written, with as many digits.
 func (out *output) row(r report.Row) error {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -132,7 +132,7 @@ func (out *output) row(r report.Row) error {
 			return err
 		}
 	}
-	return out.tableLine(r)
+	return out.tableLine(written)
 }
 
 func (out *output) omit(o suite.Omission) { out.now.Run.Omitted = append(out.now.Run.Omitted, o) }

@@ -14,7 +14,7 @@ import (
 // mark writes RESULTS.md. way leads from where it is to the pictures.
 func mark(r results.Results, pictures []*picture.Picture, way string) []byte {
 	var b strings.Builder
-	b.WriteString("# Results\n\nWritten by the command below; not to be edited. What each row measures: [METHOD.md](METHOD.md).\n\n")
+	b.WriteString("# Results\n\nWritten by the command below; not to be edited. bench/METHOD.md says what each row measures.\n\n")
 	for _, c := range conditions(r) {
 		value := cell(c[1])
 		if c[0] == "Command" {
