@@ -25,6 +25,7 @@ var drawings = []struct {
 	{"tcp", tcp},
 	{"dnsreg", dnsreg},
 	{"addresses", addresses},
+	{"lab", lab},
 }
 
 // Names are those of all pictures that there may be.

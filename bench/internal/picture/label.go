@@ -16,24 +16,25 @@ type label struct {
 	y      vg.Length // of the label's middle, once it was spread
 }
 
-// label writes each name beside the end of its line: at once if the line ends in the midst
-// and there is room, otherwise on the right, from where a thin line leads to it.
+// label writes each name where its line ends: beside that point if it is in the midst and
+// there is room, otherwise on the right, with a thin line that leads there.
 func (l *lines) label(c, inner *draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(inner)
 	ways := make([][]vg.Point, len(l.series))
+	var last vg.Length
 	for i, s := range l.series {
 		for _, pt := range s.points {
 			ways[i] = append(ways[i], vg.Point{X: x(pt.x), Y: y(pt.y)})
+			last = max(last, x(pt.x))
 		}
 	}
 	var taken []vg.Rectangle
 	var side []label
 	for i := range l.series {
 		s, end := &l.series[i], ways[i][len(ways[i])-1]
-		spot := vg.Rectangle{Min: vg.Point{X: end.X + 8, Y: end.Y - 8}, Max: vg.Point{X: end.X + 10 + widthOf(s.name, plain(words)), Y: end.Y + 8}}
-		if spot.Max.X < inner.Max.X && !crossed(spot, ways) && !overlaps(spot, taken) {
+		if spot, ok := free(spots(end, widthOf(s.name, plain(words))), inner, ways, taken); ok && end.X < last-1 {
 			taken = append(taken, spot)
-			write(c, plain(words), text, vg.Point{X: spot.Min.X, Y: end.Y - 4}, s.name)
+			write(c, plain(words), text, spot.Min.Add(vg.Point{X: 2, Y: 4}), s.name)
 			continue
 		}
 		side = append(side, label{s, end, end.Y})
@@ -44,6 +45,28 @@ func (l *lines) label(c, inner *draw.Canvas, p *plot.Plot) {
 		c.StrokeLines(draw.LineStyle{Color: s.series.look.ink, Width: 1}, []vg.Point{{X: s.end.X + 5, Y: s.end.Y}, {X: inner.Max.X + 6, Y: s.end.Y}, {X: at.X - 4, Y: s.y}})
 		write(c, plain(words), text, vg.Point{X: at.X, Y: s.y - 4}, s.series.name)
 	}
+}
+
+// spots are where a name may stand beside a point: right of it, above, below, left.
+func spots(end vg.Point, width vg.Length) (all []vg.Rectangle) {
+	width += 4
+	for _, min := range []vg.Point{{X: 6, Y: -8}, {X: 2, Y: 6}, {X: 2, Y: -22}, {X: -6 - width, Y: -8}} {
+		min = min.Add(end)
+		all = append(all, vg.Rectangle{Min: min, Max: min.Add(vg.Point{X: width, Y: 16})})
+	}
+	return all
+}
+
+// free returns the first spot that is within the axes, on no line and on no other name.
+func free(spots []vg.Rectangle, inner *draw.Canvas, ways [][]vg.Point, taken []vg.Rectangle) (vg.Rectangle, bool) {
+	i := slices.IndexFunc(spots, func(s vg.Rectangle) bool {
+		inside := s.Min.X > inner.Min.X && s.Max.X < inner.Max.X && s.Min.Y > inner.Min.Y && s.Max.Y < inner.Max.Y+8
+		return inside && !crossed(s, ways) && !overlaps(s, taken)
+	})
+	if i < 0 {
+		return vg.Rectangle{}, false
+	}
+	return spots[i], true
 }
 
 // spread moves labels so far apart that they can be read, in the order of their lines' ends.
