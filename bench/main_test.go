@@ -231,6 +231,9 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, flag.ErrHelp, "-quick"},
 		{[]string{"-fast"}, errUsage, "-fast"},
 		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
+		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
+		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
+		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 		{[]string{"-md", "x.md"}, errUsage, "-md needs -out"},
 		{[]string{"-from", "x", "-quick"}, errUsage, "-from measures nothing"},
 		{[]string{"-from", "x", "-cpuprofile", "y"}, errUsage, "-from measures nothing"},
@@ -238,9 +241,6 @@ func TestUsage(t *testing.T) {
 		{[]string{"-from", "none"}, nil, "none"},
 		{[]string{"-compare", "none"}, nil, "none"},
 		{[]string{"-compare", "main.go"}, nil, "main.go: report: line 1: "},
-		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
-		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
-		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 	} {
 		var stderr bytes.Buffer
 		err := run(t.Context(), tt.args, io.Discard, &stderr)
