@@ -177,6 +177,9 @@ func again(o options, old *results.Results, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.out != "" && was.Machine.Go == "" {
+		return fmt.Errorf("-from %s: rows alone don't say of what machine they are; -out needs the directory that they were written to", o.from)
+	}
 	out, err := newOutput(o, was.Machine, was.Run, stdout, stderr)
 	if err != nil {
 		return err

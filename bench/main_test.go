@@ -147,6 +147,13 @@ func TestAgain(t *testing.T) {
 	if got := read(t, second, "results.txt"); got != stdout.String() {
 		t.Errorf("printed: %s", &stdout)
 	}
+	alone := filepath.Join(top, "alone.jsonl")
+	if err := os.WriteFile(alone, []byte(read(t, first, "results.jsonl")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"-from", alone, "-out", filepath.Join(top, "third")}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "alone.jsonl: rows alone") {
+		t.Errorf("rows of an unknown machine: %v", err)
+	}
 	stdout.Reset()
 	markdown := filepath.Join(top, "SUMS.md")
 	if err := run(t.Context(), []string{"-from", first, "-out", first, "-md", markdown}, &stdout, io.Discard); err != nil {

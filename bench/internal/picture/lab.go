@@ -39,8 +39,9 @@ func (f *figure) packets(way string) group {
 	}
 	g.bars = both("hextet", gvisor, thousand)
 	if kernel, ok := f.row("lab/packets/" + way + "/linux"); ok {
-		moved := rebased([]numbered{{1, kernel}}, []numbered{{1, gvisor}})
-		g.bars = append(g.bars, both("", moved[0].row, thousand)[1])
+		for _, moved := range rebased([]numbered{{1, kernel}}, []numbered{{1, gvisor}}) {
+			g.bars = append(g.bars, both("", moved.row, thousand)[1])
+		}
 	}
 	return g
 }
