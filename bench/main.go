@@ -4,6 +4,8 @@
 //	go run -C bench .                           everything that this machine and user allow
 //	go run -C bench . -only checksum,select     parts, or cases by the beginning of their names
 //	go run -C bench . -quick -json              in well under a minute, one JSON object a line
+//	go run -C bench . -compare results          what changed since another run
+//	go run -C bench . -from out -out out        pictures and pages anew, without measuring
 package main
 
 import (
@@ -21,8 +23,10 @@ import (
 	"github.com/hextet/hextet/bench/internal/choices"
 	"github.com/hextet/hextet/bench/internal/connects"
 	"github.com/hextet/hextet/bench/internal/hosts"
+	"github.com/hextet/hextet/bench/internal/machine"
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/raw"
+	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
 	"github.com/hextet/hextet/bench/internal/sums"
@@ -54,8 +58,9 @@ var errUsage = errors.New("wrong usage")
 
 // options are the flags.
 type options struct {
-	only, out, profiles string
-	quick, json         bool
+	only, out, markdown, profiles string
+	from, compare                 string
+	quick, json                   bool
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -65,7 +70,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.only, "only", "", "parts or cases to measure, separated by `commas`: checksum,select/linux")
 	flags.BoolVar(&o.quick, "quick", false, "fewer and shorter rounds: everything in under 45 s")
 	flags.BoolVar(&o.json, "json", false, "one JSON object a line instead of the table")
-	flags.StringVar(&o.out, "out", "", "`directory` for results.jsonl, results.txt and machine.json")
+	flags.StringVar(&o.out, "out", "", "`directory` for the rows, the table, the pictures, report.html and RESULTS.md")
+	flags.StringVar(&o.markdown, "md", "", "`file` to write instead of RESULTS.md in -out's directory")
+	flags.StringVar(&o.from, "from", "", "measure nothing, take the rows of an earlier run: what -out wrote, a `directory`")
+	flags.StringVar(&o.compare, "compare", "", "say what changed since an earlier run: a `directory` or a file of rows")
 	flags.StringVar(&o.profiles, "cpuprofile", "", "`directory` for a CPU profile of ours for each case")
 	err := flags.Parse(args)
 	switch {
@@ -77,7 +85,36 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprintf(stderr, "bench: unexpected argument %q; -only takes parts and rows\n", flags.Arg(0))
 		return o, errUsage
 	}
+	if wrong := o.contradiction(); wrong != "" {
+		fmt.Fprintln(stderr, "bench:", wrong)
+		return o, errUsage
+	}
 	return o, nil
+}
+
+// contradiction says which flags don't go together. Empty: none.
+func (o options) contradiction() string {
+	switch {
+	case o.markdown != "" && o.out == "":
+		return "-md needs -out, where the pictures are that it shows"
+	case o.from != "" && (o.quick || o.profiles != ""):
+		return "-from measures nothing, so it goes with neither -quick nor -cpuprofile"
+	case o.from != "" && o.only != "" && o.out != "":
+		return "-from with -only would pass a part of a run for all of it in -out"
+	}
+	return ""
+}
+
+// command is what measures the same again, whatever is done with the rows.
+func (o options) command() string {
+	c := "go run -C bench ."
+	if o.only != "" {
+		c += " -only " + o.only
+	}
+	if o.quick {
+		c += " -quick"
+	}
+	return c
 }
 
 // rounds returns how long to measure.
@@ -100,15 +137,60 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	old, err := earlier(o.compare) // before -out may write to the same place
+	if err != nil {
+		return err
+	}
+	if o.from != "" {
+		return again(o, old, stdout, stderr)
+	}
 	picked, err := suite.Pick(o.cases(), o.only)
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(o, stdout, stderr)
+	start := time.Now()
+	made := results.Run{Command: o.command(), Only: o.only, Quick: o.quick, Begun: start.UTC().Truncate(time.Second)}
+	out, err := newOutput(o, machine.Read(), made, stdout, stderr)
 	if err != nil {
 		return err
 	}
 	r := suite.Runner{Measure: o.rounds(), Row: out.row, Omit: out.omit, Progress: out.progress, Profiles: o.profiles}
 	err = r.Run(ctx, picked)
-	return errors.Join(err, out.finish(err))
+	out.now.Run.Complete = err == nil
+	out.now.Run.Seconds = time.Since(start).Round(time.Second).Seconds()
+	out.now.Run.Load = machine.Read().Load
+	return errors.Join(err, out.finish(old))
+}
+
+// earlier reads the results of an earlier run. nil: there is no path to them.
+func earlier(path string) (*results.Results, error) {
+	if path == "" {
+		return nil, nil
+	}
+	r, err := results.Read(path)
+	return &r, err
+}
+
+// again tells of an earlier run what a new one would tell of itself.
+func again(o options, old *results.Results, stdout, stderr io.Writer) error {
+	was, err := earlier(o.from)
+	if err != nil {
+		return err
+	}
+	if o.out != "" && was.Machine.Go == "" {
+		return fmt.Errorf("-from %s: rows alone don't say of what machine they are; -out needs the directory that they were written to", o.from)
+	}
+	out, err := newOutput(o, was.Machine, was.Run, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	for _, r := range was.Rows {
+		if !suite.Within(r.Name, o.only) {
+			continue
+		}
+		if err := out.row(r); err != nil {
+			return errors.Join(err, out.finish(nil))
+		}
+	}
+	return out.finish(old)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hextet/hextet/bench/internal/machine"
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/suite"
 )
 
@@ -121,6 +122,72 @@ func TestJSON(t *testing.T) {
 	if !strings.Contains(stderr.String(), "rows measured: 4,") {
 		t.Errorf("people read: %s", &stderr)
 	}
+	r, err := results.Read(dir)
+	if err != nil || len(r.Rows) != 4 || !r.Run.Complete || r.Run.Command != "go run -C bench . -only checksum/header,checksum/limit/call -quick" {
+		t.Errorf("read again: %+v, %v", r.Run, err)
+	}
+}
+
+// A run is told again without measuring: the same rows, the same pages, byte for byte.
+func TestAgain(t *testing.T) {
+	top := t.TempDir()
+	first, second := filepath.Join(top, "first"), filepath.Join(top, "second")
+	if err := run(t.Context(), []string{"-quick", "-only", "checksum/sum/64,checksum/limit/call", "-out", first}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	if err := run(t.Context(), []string{"-from", first, "-out", second}, &stdout, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"results.jsonl", "results.txt", "machine.json", "run.json", "report.html", "RESULTS.md", "checksum.svg"} {
+		if a, b := read(t, first, name), read(t, second, name); a == "" || a != b {
+			t.Errorf("%s differs:\n%s\n%s", name, a, b)
+		}
+	}
+	if got := read(t, second, "results.txt"); got != stdout.String() {
+		t.Errorf("printed: %s", &stdout)
+	}
+	alone := filepath.Join(top, "alone.jsonl")
+	if err := os.WriteFile(alone, []byte(read(t, first, "results.jsonl")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"-from", alone, "-out", filepath.Join(top, "third")}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "alone.jsonl: rows alone") {
+		t.Errorf("rows of an unknown machine: %v", err)
+	}
+	stdout.Reset()
+	markdown := filepath.Join(top, "SUMS.md")
+	if err := run(t.Context(), []string{"-from", first, "-out", first, "-md", markdown}, &stdout, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := read(t, first, "results.jsonl"), read(t, second, "results.jsonl"); a != b {
+		t.Errorf("drawn anew in place, the rows differ: %s", a)
+	}
+	if got := read(t, top, "SUMS.md"); !strings.Contains(got, "](first/checksum.svg)") {
+		t.Errorf("%s", got)
+	}
+}
+
+// Two runs are compared; what was not asked for is not gone.
+func TestCompare(t *testing.T) {
+	dir := t.TempDir()
+	if err := run(t.Context(), []string{"-quick", "-only", "checksum/header", "-out", dir}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(t.Context(), []string{"-from", dir, "-compare", filepath.Join(dir, "results.jsonl")}, &stdout, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if s := stdout.String(); strings.Count(s, "\nsame ") != 3 || !strings.HasPrefix(s, "compared with the run of ") || !strings.HasSuffix(s, "rows compared: 3 (same 3); goals newly missed: 0, newly met: 0\n") {
+		t.Errorf("with itself: %s", s)
+	}
+	stdout.Reset()
+	if err := run(t.Context(), []string{"-quick", "-only", "checksum/header/8,checksum/limit/call", "-json", "-compare", dir}, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	s := stderr.String()
+	if !strings.Contains(s, "new      checksum/limit/call") || !strings.Contains(s, "rows compared: 2 (") || strings.Contains(s, "header/20") || strings.Contains(stdout.String(), "compared") {
+		t.Errorf("%s\n%s", s, &stdout)
+	}
 }
 
 func read(t *testing.T, dir, name string) string {
@@ -174,6 +241,13 @@ func TestUsage(t *testing.T) {
 		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
 		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
 		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
+		{[]string{"-md", "x.md"}, errUsage, "-md needs -out"},
+		{[]string{"-from", "x", "-quick"}, errUsage, "-from measures nothing"},
+		{[]string{"-from", "x", "-cpuprofile", "y"}, errUsage, "-from measures nothing"},
+		{[]string{"-from", "x", "-only", "raw", "-out", "y"}, errUsage, "-from with -only"},
+		{[]string{"-from", "none"}, nil, "none"},
+		{[]string{"-compare", "none"}, nil, "none"},
+		{[]string{"-compare", "main.go"}, nil, "main.go: report: line 1: "},
 	} {
 		var stderr bytes.Buffer
 		err := run(t.Context(), tt.args, io.Discard, &stderr)

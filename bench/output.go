@@ -7,46 +7,49 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
+	"github.com/hextet/hextet/bench/internal/compare"
 	"github.com/hextet/hextet/bench/internal/machine"
+	"github.com/hextet/hextet/bench/internal/page"
 	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/suite"
 )
 
 // An output writes rows as they come: the table or JSON to stdout, both to files if a
 // directory was named; everything else is for people, and goes to stderr with -json.
 type output struct {
-	rows    io.Writer // stdout
-	people  io.Writer
-	json    bool
-	results io.WriteCloser // results.jsonl; nil without a directory
-	table   io.WriteCloser // results.txt
+	o       options
+	now     results.Results // of this run, as far as it has come
+	rows    io.Writer       // stdout
+	people  io.Writer       // who reads the table
+	said    io.Writer       // who reads what changed
+	results io.WriteCloser  // results.jsonl; nil without a directory
+	table   io.WriteCloser  // results.txt
 	stderr  io.Writer
 	live    bool // stderr is a terminal: show progress there
-
-	start                time.Time
-	count, short, failed int
-	omitted              []suite.Omission
 }
 
-func newOutput(o options, stdout, stderr io.Writer) (*output, error) {
-	out := &output{rows: stdout, people: stdout, json: o.json, stderr: stderr, live: terminal(stderr), start: time.Now()}
-	if o.json {
-		out.people = stderr
+// newOutput writes what is known before the first row.
+func newOutput(o options, info machine.Info, made results.Run, stdout, stderr io.Writer) (*output, error) {
+	out := &output{o: o, now: results.Results{Machine: info, Run: made}, rows: stdout, people: stdout, said: stdout, stderr: stderr, live: terminal(stderr)}
+	switch {
+	case o.json:
+		out.people, out.said = stderr, stderr
+	case o.from != "" && o.compare != "": // two earlier runs
+		out.rows, out.people = io.Discard, io.Discard
 	}
 	if o.profiles != "" {
 		if err := os.MkdirAll(o.profiles, 0o777); err != nil {
 			return nil, err
 		}
 	}
-	info := machine.Read()
 	if o.out != "" {
-		if err := out.openFiles(o.out, info); err != nil {
+		if err := out.openFiles(o.out); err != nil {
 			return nil, err
 		}
 	}
-	if err := info.Write(out.text()); err != nil {
+	if err := info.Write(out.with(out.people)); err != nil {
 		return nil, err
 	}
 	return out, out.tableLine(report.Header())
@@ -55,7 +58,7 @@ func newOutput(o options, stdout, stderr io.Writer) (*output, error) {
 // tableLine writes a line of the table to where there is one.
 func (out *output) tableLine(line any) error {
 	var err error
-	if !out.json {
+	if !out.o.json {
 		_, err = fmt.Fprintln(out.rows, line)
 	}
 	if out.table != nil && err == nil {
@@ -64,36 +67,36 @@ func (out *output) tableLine(line any) error {
 	return err
 }
 
-// openFiles makes the directory and what is in it.
-func (out *output) openFiles(dir string, info machine.Info) error {
+// openFiles makes the directory and what is in it. run.json is there from the beginning, so that
+// the rows of a run that was killed can be read.
+func (out *output) openFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(info, "", "\t")
-	if err != nil {
+	if err := results.WriteMachine(dir, out.now.Machine); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "machine.json"), append(text, '\n'), 0o666); err != nil {
+	if err := results.WriteRun(dir, out.now.Run); err != nil {
 		return err
 	}
-	results, err := os.Create(filepath.Join(dir, "results.jsonl"))
+	rows, err := os.Create(filepath.Join(dir, results.RowsFile))
 	if err != nil {
 		return err
 	}
 	table, err := os.Create(filepath.Join(dir, "results.txt"))
 	if err != nil {
-		return errors.Join(err, results.Close())
+		return errors.Join(err, rows.Close())
 	}
-	out.results, out.table = results, table
+	out.results, out.table = rows, table
 	return nil
 }
 
-// text is where what people read goes.
-func (out *output) text() io.Writer {
+// with adds results.txt, if there is one.
+func (out *output) with(w io.Writer) io.Writer {
 	if out.table != nil {
-		return io.MultiWriter(out.people, out.table)
+		return io.MultiWriter(w, out.table)
 	}
-	return out.people
+	return w
 }
 
 // terminal says whether w shows what is written at once to somebody.
@@ -106,19 +109,17 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// row writes a row.
+// row writes a row. What people read of it is what was written, with as many digits.
 func (out *output) row(r report.Row) error {
-	out.count++
-	switch {
-	case r.Err != nil:
-		out.failed++
-	case !r.OK:
-		out.short++
-	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
+	var written report.Row
+	if err := json.Unmarshal(text, &written); err != nil {
+		return fmt.Errorf("a row that can't be read again: %w", err)
+	}
+	out.now.Rows = append(out.now.Rows, written)
 	text = append(text, '\n')
 	out.clear()
 	if out.results != nil {
@@ -126,15 +127,15 @@ func (out *output) row(r report.Row) error {
 			return err
 		}
 	}
-	if out.json {
+	if out.o.json {
 		if _, err := out.rows.Write(text); err != nil {
 			return err
 		}
 	}
-	return out.tableLine(r)
+	return out.tableLine(written)
 }
 
-func (out *output) omit(o suite.Omission) { out.omitted = append(out.omitted, o) }
+func (out *output) omit(o suite.Omission) { out.now.Run.Omitted = append(out.now.Run.Omitted, o) }
 
 // progress overwrites its own line.
 func (out *output) progress(name string, done, all int) {
@@ -150,25 +151,59 @@ func (out *output) clear() {
 	}
 }
 
-// finish writes what was left out and the balance, and closes the files. Its error is
-// about those, or about rows that failed.
-func (out *output) finish(stopped error) error {
+// finish writes what was left out, the balance and what changed since an old run, if there is
+// one, closes the files and draws. Its error is about those, or about rows that failed.
+func (out *output) finish(old *results.Results) error {
 	out.clear()
-	w := out.text()
-	for _, o := range out.omitted {
+	failed, err := out.balance()
+	if old != nil {
+		err = errors.Join(err, compare.Write(out.with(out.said), *old, out.now, out.covered))
+	}
+	if failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d rows could not be measured", failed))
+	}
+	if out.results == nil {
+		return err
+	}
+	err = errors.Join(err, out.results.Close(), out.table.Close(), results.WriteRun(out.o.out, out.now.Run))
+	markdown := out.o.markdown
+	if markdown == "" {
+		markdown = filepath.Join(out.o.out, page.MarkdownFile)
+	}
+	return errors.Join(err, page.Write(out.o.out, markdown, out.now))
+}
+
+// balance writes what was left out and how many rows there are.
+func (out *output) balance() (failed int, err error) {
+	w, run := out.with(out.people), out.now.Run
+	for _, o := range run.Omitted {
 		fmt.Fprintf(w, "left out: %s: %s\n", o.What, o.Why)
 	}
+	short := 0
+	for _, r := range out.now.Rows {
+		switch {
+		case r.Err != nil:
+			failed++
+		case !r.OK:
+			short++
+		}
+	}
 	what := "rows measured"
-	if stopped != nil {
+	if !run.Complete {
 		what = "rows kept of an unfinished run"
 	}
-	_, err := fmt.Fprintf(w, "%s: %d, short of their goals: %d, failed: %d, in %.0f s; load now %s\n",
-		what, out.count, out.short, out.failed, time.Since(out.start).Seconds(), machine.Read().Load)
-	if out.failed > 0 {
-		err = errors.Join(err, fmt.Errorf("%d rows could not be measured", out.failed))
+	_, err = fmt.Fprintf(w, "%s: %d, short of their goals: %d, failed: %d, in %.0f s; load then %s\n", what, len(out.now.Rows), short, failed, run.Seconds, run.Load)
+	return failed, err
+}
+
+// covered says whether this run should have a row: it was asked for, and what it belongs to was
+// neither left out nor not come to.
+func (out *output) covered(name string) bool {
+	run := out.now.Run
+	for _, o := range run.Omitted {
+		if suite.Within(name, o.What) {
+			return false
+		}
 	}
-	if out.results != nil {
-		err = errors.Join(err, out.results.Close(), out.table.Close())
-	}
-	return err
+	return run.Complete && suite.Within(name, run.Only) && suite.Within(name, out.o.only)
 }

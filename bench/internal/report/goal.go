@@ -16,6 +16,21 @@ const (
 	Total     Kind = "total"      // ours <= value; there is no peer
 )
 
+// UpsideDown says whether a ratio is ours/peer, so that less is better.
+func (k Kind) UpsideDown() bool { return k == AtMost || k == Grows }
+
+// valued says whether a goal of the kind has a value.
+func (k Kind) valued() bool { return k != None && k != Grows }
+
+// known says whether there is such a kind.
+func (k Kind) known() bool {
+	switch k {
+	case None, AtLeast, AtMost, Grows, NotSlower, Within, Total:
+		return true
+	}
+	return false
+}
+
 // A Goal is what a row should show. The zero Goal asks for nothing.
 type Goal struct {
 	Kind  Kind

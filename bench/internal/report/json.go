@@ -2,7 +2,9 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
+	"strconv"
 )
 
 // line is a Row as JSON. What a row doesn't have is null, so that every line has
@@ -21,10 +23,11 @@ type line struct {
 	Runs     int      `json:"runs"`
 	Spread   float64  `json:"spread"`
 
-	OursQuartiles *[2]float64 `json:"ours_quartiles"`
-	PeerQuartiles *[2]float64 `json:"peer_quartiles"`
-	Outliers      int         `json:"outliers"`
-	Error         string      `json:"error,omitempty"`
+	OursQuartiles  *quartiles `json:"ours_quartiles"`
+	PeerQuartiles  *quartiles `json:"peer_quartiles"`
+	RatioQuartiles *quartiles `json:"ratio_quartiles"`
+	Outliers       int        `json:"outliers"`
+	Error          string     `json:"error,omitempty"`
 }
 
 // MarshalJSON returns the row as an object in one line, figures rounded to four
@@ -39,15 +42,15 @@ func (r Row) MarshalJSON() ([]byte, error) {
 		return json.Marshal(l)
 	}
 	l.Ours = rounded(r.Ours)
-	if r.Goal.Kind != None && r.Goal.Kind != Grows {
+	if r.Goal.Kind.valued() {
 		l.Goal = &r.Goal.Value
 	}
 	if r.PeerName != "" || r.Runs > 1 {
-		l.OursQuartiles = &[2]float64{round(r.OursQuartiles[0]), round(r.OursQuartiles[1])}
+		l.OursQuartiles = roundedBoth(r.OursQuartiles)
 	}
 	if r.PeerName != "" {
 		l.Peer, l.Ratio = rounded(r.Peer), rounded(r.Ratio)
-		l.PeerQuartiles = &[2]float64{round(r.PeerQuartiles[0]), round(r.PeerQuartiles[1])}
+		l.PeerQuartiles, l.RatioQuartiles = roundedBoth(r.PeerQuartiles), roundedBoth(r.RatioQuartiles)
 	}
 	return json.Marshal(l)
 }
@@ -57,11 +60,29 @@ func rounded(v float64) *float64 {
 	return &v
 }
 
-// round keeps four significant digits.
+// quartiles are a lower and an upper one.
+type quartiles [2]float64
+
+func roundedBoth(v [2]float64) *quartiles { return &quartiles{round(v[0]), round(v[1])} }
+
+// UnmarshalJSON refuses more or fewer figures, where package json would drop or add some.
+func (q *quartiles) UnmarshalJSON(text []byte) error {
+	var v []float64
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	if len(v) != len(q) {
+		return fmt.Errorf("quartiles are two figures, not %d", len(v))
+	}
+	*q = quartiles(v)
+	return nil
+}
+
+// round keeps four significant digits; what was rounded once stays as it is.
 func round(v float64) float64 {
-	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return 0
 	}
-	unit := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*unit) / unit
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64) // what FormatFloat wrote parses
+	return v
 }

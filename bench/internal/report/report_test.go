@@ -60,27 +60,27 @@ func TestJSON(t *testing.T) {
 	}{
 		{
 			Compared("checksum/sum/1500/gvisor", "ns", Goal{AtLeast, 2.5}, sample("hextet", 20.12345, 20.12345, 20.12345), sample("gvisor", 60, 60, 60)),
-			`{"name":"checksum/sum/1500/gvisor","ours":20.12,"peer":60,"peer_name":"gvisor","unit":"ns","ratio":2.982,"goal":2.5,"goal_kind":"at-least","ok":true,"verdict":"faster","runs":3,"spread":0,"ours_quartiles":[20.12,20.12],"peer_quartiles":[60,60],"outliers":0}`,
+			`{"name":"checksum/sum/1500/gvisor","ours":20.12,"peer":60,"peer_name":"gvisor","unit":"ns","ratio":2.982,"goal":2.5,"goal_kind":"at-least","ok":true,"verdict":"faster","runs":3,"spread":0,"ours_quartiles":[20.12,20.12],"peer_quartiles":[60,60],"ratio_quartiles":[2.982,2.982],"outliers":0}`,
 		},
 		{
 			Counted("select/allocs", "allocs", Goal{Total, 0}, 0),
-			`{"name":"select/allocs","ours":0,"peer":null,"peer_name":"","unit":"allocs","ratio":null,"goal":0,"goal_kind":"total","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"outliers":0}`,
+			`{"name":"select/allocs","ours":0,"peer":null,"peer_name":"","unit":"allocs","ratio":null,"goal":0,"goal_kind":"total","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"ratio_quartiles":null,"outliers":0}`,
 		},
 		{
 			Beside("dnsreg/curve/10/all", "msg", Goal{}, 3, "one record a message", 40),
-			`{"name":"dnsreg/curve/10/all","ours":3,"peer":40,"peer_name":"one record a message","unit":"msg","ratio":13.33,"goal":null,"goal_kind":"","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":[3,3],"peer_quartiles":[40,40],"outliers":0}`,
+			`{"name":"dnsreg/curve/10/all","ours":3,"peer":40,"peer_name":"one record a message","unit":"msg","ratio":13.33,"goal":null,"goal_kind":"","ok":true,"verdict":"","runs":1,"spread":0,"ours_quartiles":[3,3],"peer_quartiles":[40,40],"ratio_quartiles":[13.33,13.33],"outliers":0}`,
 		},
 		{
 			Compared("select/update/flag", "ns", Goal{Kind: Grows}, sample("100000", 30), sample("4", 10)),
-			`{"name":"select/update/flag","ours":30,"peer":10,"peer_name":"4","unit":"ns","ratio":3,"goal":null,"goal_kind":"grows","ok":true,"verdict":"slower","runs":1,"spread":0,"ours_quartiles":[30,30],"peer_quartiles":[10,10],"outliers":0}`,
+			`{"name":"select/update/flag","ours":30,"peer":10,"peer_name":"4","unit":"ns","ratio":3,"goal":null,"goal_kind":"grows","ok":true,"verdict":"slower","runs":1,"spread":0,"ours_quartiles":[30,30],"peer_quartiles":[10,10],"ratio_quartiles":[3,3],"outliers":0}`,
 		},
 		{
 			Alone("addresses/add", "ns", Goal{Total, 20}, sample("hextet", 10, 20, 30)),
-			`{"name":"addresses/add","ours":20,"peer":null,"peer_name":"","unit":"ns","ratio":null,"goal":20,"goal_kind":"total","ok":true,"verdict":"","runs":3,"spread":0.5,"ours_quartiles":[15,25],"peer_quartiles":null,"outliers":0}`,
+			`{"name":"addresses/add","ours":20,"peer":null,"peer_name":"","unit":"ns","ratio":null,"goal":20,"goal_kind":"total","ok":true,"verdict":"","runs":3,"spread":0.5,"ours_quartiles":[15,25],"peer_quartiles":null,"ratio_quartiles":null,"outliers":0}`,
 		},
 		{
 			Failed("x", errors.New("gvisor says 1, ours 2")),
-			`{"name":"x","ours":null,"peer":null,"peer_name":"","unit":"","ratio":null,"goal":null,"goal_kind":"","ok":false,"verdict":"","runs":0,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"outliers":0,"error":"gvisor says 1, ours 2"}`,
+			`{"name":"x","ours":null,"peer":null,"peer_name":"","unit":"","ratio":null,"goal":null,"goal_kind":"","ok":false,"verdict":"","runs":0,"spread":0,"ours_quartiles":null,"peer_quartiles":null,"ratio_quartiles":null,"outliers":0,"error":"gvisor says 1, ours 2"}`,
 		},
 	} {
 		got, err := json.Marshal(tt.row)
@@ -120,7 +120,7 @@ func TestFigure(t *testing.T) {
 	}{
 		{2.4567, "ns", "2.46 ns"}, {9876, "ns", "9880 ns"}, {12345, "ns", "12.3 µs"}, {3.42e6, "ns", "3.42 ms"}, {1.234e9, "ns", "1.23 s"}, {0, "allocs", "0 allocs"}, {214.6, "B", "215 B"},
 	} {
-		if got := figure(tt.v, tt.unit); got != tt.want {
+		if got := Figure(tt.v, tt.unit); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.v, tt.unit, got, tt.want)
 		}
 	}

@@ -24,6 +24,10 @@ type Row struct {
 	OursQuartiles [2]float64 // lower and upper
 	PeerQuartiles [2]float64
 
+	// RatioQuartiles are those of the ratio round by round, which Ratio, of the medians,
+	// need not lie between.
+	RatioQuartiles [2]float64
+
 	// Err says why there are no figures: the two didn't compute the same, or could
 	// not be measured. OK is false then.
 	Err error
@@ -42,9 +46,11 @@ func Compared(name, unit string, goal Goal, ours, peer measure.Sample) Row {
 	}
 	r.OursQuartiles[0], r.OursQuartiles[1] = ours.Quartiles()
 	r.PeerQuartiles[0], r.PeerQuartiles[1] = peer.Quartiles()
+	r.RatioQuartiles[0], r.RatioQuartiles[1] = ratios.Quartiles()
 	above, below := r.Peer, r.Ours
-	if goal.Kind == AtMost || goal.Kind == Grows {
+	if goal.Kind.UpsideDown() {
 		above, below = below, above
+		r.RatioQuartiles[0], r.RatioQuartiles[1] = measure.Ratios(peer, ours).Quartiles()
 	}
 	if below > 0 {
 		r.Ratio = above / below

@@ -22,33 +22,33 @@ func (r Row) String() string {
 	}
 	peer, ratio, spread := "", "", ""
 	if r.PeerName != "" {
-		peer, ratio = figure(r.Peer, r.Unit), digits(r.Ratio)+"x"
+		peer, ratio = Figure(r.Peer, r.Unit), Digits(r.Ratio)+"x"
 	}
 	if r.Runs > 1 {
-		spread = percent(r.Spread)
+		spread = Percent(r.Spread)
 	}
-	return fmt.Sprintf(columns, r.Name, figure(r.Ours, r.Unit), peer, r.PeerName, ratio, r.goal(), spread, strconv.Itoa(r.Outliers), r.remark())
+	return fmt.Sprintf(columns, r.Name, Figure(r.Ours, r.Unit), peer, r.PeerName, ratio, r.GoalText(), spread, strconv.Itoa(r.Outliers), r.Remark())
 }
 
-// goal is the goal in few characters.
-func (r Row) goal() string {
+// GoalText is the goal in few characters.
+func (r Row) GoalText() string {
 	switch r.Goal.Kind {
 	case AtLeast:
-		return ">=" + digits(r.Goal.Value) + "x"
+		return ">=" + Digits(r.Goal.Value) + "x"
 	case AtMost:
-		return "<=" + digits(r.Goal.Value) + "x"
+		return "<=" + Digits(r.Goal.Value) + "x"
 	case NotSlower:
 		return ">=1x"
 	case Within:
-		return "<=+" + figure(r.Goal.Value, r.Unit)
+		return "<=+" + Figure(r.Goal.Value, r.Unit)
 	case Total:
-		return "<=" + figure(r.Goal.Value, r.Unit)
+		return "<=" + Figure(r.Goal.Value, r.Unit)
 	}
 	return ""
 }
 
-// remark is the judgement. A row without a goal says what the samples show.
-func (r Row) remark() string {
+// Remark is the judgement. A row without a goal says what the samples show.
+func (r Row) Remark() string {
 	switch {
 	case !r.OK && r.Verdict == measure.Same && r.Goal.Kind == AtLeast:
 		return "SHORT: the spread covers the difference"
@@ -62,18 +62,19 @@ func (r Row) remark() string {
 	return string(r.Verdict)
 }
 
-func percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + "%" }
+// Percent writes a share.
+func Percent(share float64) string { return strconv.FormatFloat(100*share, 'f', 0, 64) + "%" }
 
-// digits writes v with three significant digits.
-func digits(v float64) string { return strconv.FormatFloat(significant(v), 'f', -1, 64) }
+// Digits writes v with three significant digits.
+func Digits(v float64) string { return strconv.FormatFloat(significant(v), 'f', -1, 64) }
 
 func significant(v float64) float64 {
 	s, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64) // what FormatFloat wrote parses
 	return s
 }
 
-// figure writes v with its unit; long times in longer units.
-func figure(v float64, unit string) string {
+// Figure writes v with its unit; long times in longer units.
+func Figure(v float64, unit string) string {
 	if unit == "ns" {
 		switch {
 		case v >= 1e9:
@@ -84,5 +85,5 @@ func figure(v float64, unit string) string {
 			v, unit = v/1e3, "µs"
 		}
 	}
-	return digits(v) + " " + unit
+	return Digits(v) + " " + unit
 }

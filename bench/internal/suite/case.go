@@ -75,7 +75,10 @@ func (c *Count) row(name string) (report.Row, error) {
 }
 
 // An Omission is a case left out, and why.
-type Omission struct{ What, Why string }
+type Omission struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
 
 // An UnavailableError says why this machine or user can't run a case.
 type UnavailableError struct{ Why string }

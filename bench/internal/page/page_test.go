@@ -1,0 +1,148 @@
+package page
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/hextet/hextet/bench/internal/machine"
+	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/results"
+	"github.com/hextet/hextet/bench/internal/suite"
+)
+
+// sample has rows of all states, and for two pictures.
+func sample() results.Results {
+	around := func(name string, v float64) measure.Sample {
+		return measure.Sample{Name: name, Rounds: []float64{0.9 * v, v, v, v, 1.1 * v}}
+	}
+	timed := func(name string, goal report.Goal, ours float64, peer string, theirs float64) report.Row {
+		return report.Compared(name, "ns", goal, around("hextet", ours), around(peer, theirs))
+	}
+	atLeast := report.Goal{Kind: report.AtLeast, Value: 2}
+	return results.Results{
+		Machine: machine.Info{CPU: "<b>CPU</b>", Cores: 4, GOMAXPROCS: 2, System: "linux/amd64", Go: "go1.26", Modules: map[string]string{"example.com/peer": "v1.2.3"}},
+		Run: results.Run{
+			Command: "go run -C bench . -quick", Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true,
+			Omitted: []suite.Omission{{What: "select/linux", Why: "needs root | or so"}},
+		},
+		Rows: []report.Row{
+			timed("select/distinct/scan/4", atLeast, 100, "scan n=4", 50),
+			timed("select/distinct/scan/100000", atLeast, 200, "scan n=100000", 4e5),
+			timed("dial/ipv6/gvisor/4", report.Goal{}, 1e5, "gvisor", 2e5),
+			timed("dial/ipv6/gvisor/10000", atLeast, 1e5, "gvisor", 7e6),
+			report.Counted("dnsreg/1000/one-speaks/messages", "msg", report.Goal{Kind: report.Total, Value: 2}, 3),
+			report.Failed("tcp/ipv6/memory", errors.New("<script>alert(1)</script> | broken")),
+		},
+	}
+}
+
+func write(t *testing.T, r results.Results) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := Write(dir, filepath.Join(dir, MarkdownFile), r); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func read(t *testing.T, names ...string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(names...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The page loads nothing, has every row, and text from rows is text.
+func TestHTML(t *testing.T) {
+	text := read(t, write(t, sample()), HTMLFile)
+	ids := map[string]int{}
+	z := html.NewTokenizer(strings.NewReader(text))
+	for z.Next() != html.ErrorToken {
+		token := z.Token()
+		for _, a := range token.Attr {
+			switch {
+			case a.Key == "id":
+				ids[a.Val]++
+			case (a.Key == "href" || a.Key == "src") && !strings.HasPrefix(a.Val, "#") && a.Val != "data:,":
+				t.Errorf("the page loads %s", a.Val)
+			}
+		}
+	}
+	if z.Err() != io.EOF {
+		t.Error(z.Err())
+	}
+	for _, r := range sample().Rows {
+		if ids[r.Name] != 1 {
+			t.Errorf("%s is there %d times", r.Name, ids[r.Name])
+		}
+	}
+	for id, n := range ids {
+		if n > 1 {
+			t.Errorf("id %s is there %d times", id, n)
+		}
+	}
+	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>CPU") || strings.Contains(text, "ZgotmplZ") || regexp.MustCompile(`url\(|@import|https?://(?:[^w]|w[^w])`).MatchString(text) {
+		t.Error("text of rows is markup, or the page loads something")
+	}
+	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// The Markdown leads to the pictures from wherever it is, and a picture of another run is
+// taken away.
+func TestWrite(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "results")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"checksum.svg", "mine.svg"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(dir, filepath.Join(top, "OUT.md"), sample()); err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]bool{"select.svg": true, "dial.svg": true, "mine.svg": true, "checksum.svg": false, "RESULTS.md": false} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != there {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	text := read(t, top, "OUT.md")
+	for _, want := range []string{
+		"](results/select.svg)", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
+		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "example.com/peer v1.2.3",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if got := read(t, write(t, sample()), MarkdownFile); !strings.Contains(got, "](select.svg)") {
+		t.Error("beside the pictures, the links go elsewhere")
+	}
+}
+
+// The same results give the same bytes.
+func TestSameBytes(t *testing.T) {
+	a, b := write(t, sample()), write(t, sample())
+	for _, name := range []string{HTMLFile, MarkdownFile, "select.svg"} {
+		if read(t, a, name) != read(t, b, name) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/hextet/hextet/bench/internal/machine"
+	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/report"
+	"github.com/hextet/hextet/bench/internal/results"
+	"github.com/hextet/hextet/bench/internal/suite"
+)
+
+var update = flag.Bool("update", false, "write the golden pictures anew")
+
+// timed is a row whose rounds are a tenth around the medians.
+func timed(name string, ours float64, peer string, theirs float64) report.Row {
+	around := func(name string, v float64) measure.Sample {
+		return measure.Sample{Name: name, Rounds: []float64{0.9 * v, 0.95 * v, v, 1.05 * v, 1.2 * v}}
+	}
+	return report.Compared(name, "ns", report.Goal{}, around("hextet", ours), around(peer, theirs))
+}
+
+func counted(name, unit string, ours, theirs float64) report.Row {
+	return report.Beside(name, unit, report.Goal{}, ours, "one record a message", theirs)
+}
+
+// run is what a whole run of one processor may look like.
+func run(rows ...report.Row) results.Results {
+	return results.Results{
+		Machine: machine.Info{CPU: "Some <CPU> & more", Cores: 2, System: "linux/amd64", Go: "go1.26", Load: "0.1 0.2 0.3"},
+		Run:     results.Run{Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true},
+		Rows:    rows,
+	}
+}
+
+// whole has rows for every picture.
+func whole() results.Results {
+	var rows []report.Row
+	add := func(r report.Row) { rows = append(rows, r) }
+	for _, size := range []float64{8, 64, 1500, 65535} {
+		for peer, times := range map[string]float64{"gvisor": 3, "wireguard-go": 3.05, "tailscale": 1.01, "gopacket": 30, "x_net_icmp": 15} {
+			add(timed(fmt.Sprintf("checksum/sum/%.0f/%s", size, peer), 4+size/90, peer, times*(4+size/90)))
+		}
+	}
+	slices.SortFunc(rows, func(a, b report.Row) int { return strings.Compare(a.Name, b.Name) })
+	add(timed("checksum/limit/1500/loads", 20, "loads", 15))
+	add(timed("checksum/limit/65536/loads", 700, "loads", 690))
+	for _, n := range []float64{1, 64, 1000, 100_000} {
+		add(timed(fmt.Sprintf("select/distinct/scan/%.0f", n), 100+10*math.Log2(n), fmt.Sprintf("scan n=%.0f", n), 30+4*n))
+		add(timed(fmt.Sprintf("dial/ipv6/gvisor/%.0f", n), 100_000, "gvisor", 100_000+700*n))
+		add(timed(fmt.Sprintf("addresses/curve/%.0f", n), 20_000+10_000*n, "gvisor", 2000+5000*n))
+		add(counted(fmt.Sprintf("dnsreg/curve/%.0f/all", n), "msg", 3, 4*n))
+		add(counted(fmt.Sprintf("dnsreg/curve/%.0f/all/bytes", n), "B", 556+80*n, 640*n))
+		add(counted(fmt.Sprintf("dnsreg/curve/%.0f/flagged", n), "msg", 3, 4*n))
+		add(counted(fmt.Sprintf("dnsreg/curve/%.0f/flagged/bytes", n), "B", 556, 640*n))
+	}
+	for _, n := range []float64{1, 64, 1000} {
+		add(timed(fmt.Sprintf("select/gvisor/%.0f", n), 150, "gvisor FindRoute", 700*n))
+		add(timed(fmt.Sprintf("select/linux/%.0f", n), 150, "Linux UDP connect", 5000+300*n))
+	}
+	add(timed("dial/ipv6/loopback", 110_000, "kernel loopback", 90_000))
+	add(timed("dial/ipv6/wireguard-go/64", 110_000, "wireguard-go", 300_000))
+	for _, where := range []string{"raw/gvisor/4", "raw/gvisor/10000", "raw/linux/ifb/4", "raw/linux/veth/4"} {
+		add(timed(where+"/sendto", 300, "gvisor sendto", 8000))
+		add(timed(where+"/connected", 290, "gvisor connected", 2000))
+	}
+	for _, name := range []string{"memory/pipe", "memory/tap", "memory/without-offload"} {
+		add(timed("tcp/ipv6/"+name, 1.5e6, "gvisor channel", 20e6))
+	}
+	add(timed("tcp/ipv6/memory/wireguard-go", 1.5e6, "wireguard-go tun", 15e6))
+	add(timed("tcp/ipv6/loopback", 1.6e6, "linux loopback", 0.8e6))
+	add(timed("tcp/ipv6/kernel-to-stack", 2e6, "gvisor fdbased", 20e6))
+	add(timed("tcp/ipv6/stack-to-kernel", 1e6, "gvisor fdbased", 20e6))
+	for _, n := range []float64{10, 100, 1000} {
+		add(timed(fmt.Sprintf("lab/start/%.0f/gvisor", n), 50_000, "gvisor hub", 90_000))
+	}
+	add(timed("lab/start/10/linux", 50_000, "Linux bridge", 9e6))
+	for _, way := range []string{"segment", "router"} {
+		add(timed("lab/packets/"+way+"/gvisor", 4000, "gvisor hub", 9000))
+		add(timed("lab/packets/"+way+"/linux", 4000, "Linux bridge", 8000))
+	}
+	return run(rows...)
+}
+
+// Each picture has its rows' figures in its title, and nothing is absent.
+func TestTitles(t *testing.T) {
+	want := map[string]string{
+		"checksum":  "Checksum of 1500 bytes: 72.6 GB/s, 3 times gVisor's speed and 75% of what loading the bytes allows",
+		"select":    "Choosing a source among 100,000 addresses: 266 ns, a bare scan 400 µs; gVisor's among 1,000 takes 932 µs",
+		"dial":      "TCP connect on a host with 100,000 addresses: 100 µs, gVisor 70.1 ms",
+		"raw":       "Packets a second by raw sockets: 26.7 times gVisor sendto, 26.7 times gVisor sendto",
+		"tcp":       "TCP between two stacks in memory: 5.59 Gbit/s, gVisor 0.419 (13.3 times)",
+		"dnsreg":    "Registering 100,000 IPv4 and 100,000 IPv6 addresses takes 8 MB, with all but one of each flagged 556 B; a message for each record 64 MB",
+		"lab":       "Networks in memory: starting 1,000 hosts takes 50 µs each, gVisor's 90 µs",
+		"addresses": "Adding 100,000 IPv6 addresses: 1 s, gVisor 500 ms",
+	}
+	for _, p := range All(whole()) {
+		if got := strings.ReplaceAll(p.Title, noBreak, " "); got != want[p.Name] {
+			t.Errorf("%s: %q, want %q", p.Name, got, want[p.Name])
+		}
+		if len(p.Absent) != 0 {
+			t.Errorf("%s: %q", p.Name, p.Absent)
+		}
+		delete(want, p.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not drawn: %v", want)
+	}
+}
+
+// What can't be said isn't: no rows, no picture; some rows, and the picture says what is missing and why.
+func TestAbsent(t *testing.T) {
+	if p := All(run(timed("udp/x", 1, "gonet", 2), report.Failed("dial/ipv6/gvisor/4", errors.New("broken")))); len(p) != 0 {
+		t.Errorf("%d pictures of nothing", len(p))
+	}
+	r := run(timed("select/distinct/scan/4", 100, "scan n=4", 50), timed("tcp/ipv6/loopback", 2e6, "linux loopback", 1e6), timed("raw/gvisor/4/connected", 300, "gvisor connected", 2000))
+	r.Run.Omitted = []suite.Omission{{What: "select/linux", Why: "needs root"}, {What: "raw/linux/ifb", Why: "needs ip"}}
+	want := map[string][]string{
+		"select": {"gVisor FindRoute is not drawn: this run has no rows of it.", "Linux UDP connect is not drawn: needs root."},
+		"tcp":    {"kernel to stack is not drawn: this run has no rows of it.", "stack to kernel is not drawn: this run has no rows of it."},
+		"raw":    {"The same, hextet with 10,000 addresses is not drawn: this run has no rows of it.", "Linux on an ifb device, 4 addresses is not drawn: needs ip.", "Linux on a veth pair, 4 addresses is not drawn: this run has no rows of it."},
+	}
+	pictures := All(r)
+	if len(pictures) != len(want) {
+		t.Fatalf("%d pictures", len(pictures))
+	}
+	for _, p := range pictures {
+		if !slices.Equal(p.Absent, want[p.Name]) || !strings.Contains(p.Alt(), want[p.Name][0]) {
+			t.Errorf("%s: %q", p.Name, p.Absent)
+		}
+	}
+}
+
+// Peers of other rounds stand to ours as they did in their own.
+func TestRebased(t *testing.T) {
+	picture := []numbered{{4, timed("a", 100, "scan", 50)}, {65535, timed("a", 200, "scan", 50)}}
+	got := rebased([]numbered{{4, timed("b", 50, "gvisor", 500)}, {64, timed("b", 50, "gvisor", 500)}, {65536, timed("b", 400, "gvisor", 600)}}, picture)
+	if len(got) != 2 || got[0].row.Peer != 1000 || got[1].row.Peer != 300 || math.Abs(got[0].row.PeerQuartiles[1]-1050) > 1e-9 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The bytes of two small pictures, one of each kind of panel. -update writes them.
+func TestGolden(t *testing.T) {
+	r := run(
+		timed("dial/ipv6/gvisor/4", 110_000, "gvisor", 120_000), timed("dial/ipv6/gvisor/10000", 115_000, "gvisor", 7e6),
+		timed("tcp/ipv6/memory/pipe", 1.5e6, "gvisor channel", 20e6),
+	)
+	for _, p := range All(r) {
+		file := filepath.Join("testdata", p.Name+".svg")
+		got := p.SVG(Wide, "")
+		if *update {
+			if err := os.WriteFile(file, got, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s has changed; look at it, then -update", file)
+		}
+	}
+}
+
+// The same rows give the same bytes.
+func TestSameBytes(t *testing.T) {
+	first := All(whole())
+	for i, p := range All(whole()) {
+		if a, b := first[i].SVG(Wide, ""), p.SVG(Wide, ""); !bytes.Equal(a, b) {
+			t.Errorf("%s differs", p.Name)
+		}
+	}
+}
+
+func TestAxis(t *testing.T) {
+	a, linear := axis{log: true, format: short}, axis{format: short}
+	for _, tt := range []struct {
+		a                      axis
+		low, high, first, last float64
+		labels                 string
+	}{
+		{a, 1, 100_000, 1, 100_000, "1 10 100 1000 10000 100000"},
+		{a, 0.3, 88, 0.2, 100, "1 10 100"},
+		{a, 4, 40, 2, 50, "2 5 10 20 50"},
+		{a, 7, 7, 2, 20, "2 5 10 20"},
+		{linear, 0, 3.37, 0, 4, "0 1 2 3 4"},
+		{linear, 0, 12.7, 0, 15, "0 5 10 15"},
+		{linear, 0, 0, 0, 1, "0 0.2 0.4 0.6 0.8 1"},
+	} {
+		first, last := tt.a.ends(tt.low, tt.high)
+		var labels []string
+		for _, tick := range tt.a.ticks(first, last) {
+			if tick.Label != "" {
+				labels = append(labels, tick.Label)
+			}
+		}
+		if math.Abs(first-tt.first) > 1e-9 || math.Abs(last-tt.last) > 1e-6 || strings.Join(labels, " ") != tt.labels {
+			t.Errorf("%v to %v: axis from %v to %v, %q", tt.low, tt.high, first, last, labels)
+		}
+	}
+	for v, want := range map[string]string{thousands(1234567): "1,234,567", thousands(999): "999", duration(2.5e6): "2.5 ms", duration(1e9): "1 s", duration(999): "999 ns", kilo(20_000): "20k", kilo(1e6): "1M", kilo(500): "500", octets(1000): "1 kB", octets(2.5e6): "2.5 MB", octets(20): "20 B"} {
+		if strings.ReplaceAll(v, noBreak, " ") != want {
+			t.Errorf("%s, want %s", v, want)
+		}
+	}
+}
+
+// Labels that would lie on each other are moved apart, in their order, and stay inside.
+func TestSpread(t *testing.T) {
+	labels := []label{{end: vg.Point{Y: 5}}, {end: vg.Point{Y: 6}}, {end: vg.Point{Y: 95}}, {end: vg.Point{Y: 97}}, {end: vg.Point{Y: 50}}}
+	spread(labels, 0, 100, 10)
+	var got []string
+	for _, l := range labels {
+		got = append(got, strconv.FormatFloat(float64(l.y), 'f', 0, 64))
+	}
+	if strings.Join(got, " ") != "97 87 50 10 0" {
+		t.Errorf("%v", got)
+	}
+}
