@@ -42,28 +42,30 @@ func (b *bench) inMemory(ctx context.Context, plan pairs.Plan) error {
 	ours := func(wrap func(stack.Link) stack.Link) func() (*pairs.Pair, error) {
 		return func() (*pairs.Pair, error) { return pairs.Hextet(ctx, plan, wrap) }
 	}
-	for i, c := range []struct {
+	for _, c := range []struct {
 		name string
 		open func() (*pairs.Pair, error)
-		row  suite.Row
 	}{
-		{"gvisor channel", func() (*pairs.Pair, error) { return pairs.GVisor(ctx, plan) }, suite.Row{}},
-		{"hextet pipe", ours(nil), suite.Row{Name: "pipe", Goal: report.Goal{Kind: report.AtLeast, Value: 10}}},
-		{"hextet tap", ours(discard), suite.Row{Name: "tap", Goal: report.Goal{Kind: report.AtLeast, Value: 4}}},
-		{"hextet without offload", ours(plain), suite.Row{Name: "without-offload"}},
+		{"gvisor channel", func() (*pairs.Pair, error) { return pairs.GVisor(ctx, plan) }},
+		{"wireguard-go tun", func() (*pairs.Pair, error) { return pairs.WireguardGo(ctx, plan) }},
+		{"hextet pipe", ours(nil)},
+		{"hextet tap", ours(discard)},
+		{"hextet without offload", ours(plain)},
 	} {
 		p, err := b.open(c.open())
+		if err == nil {
+			_, err = b.add(ctx, p, c.name, false)
+		}
 		if err != nil {
 			return err
 		}
-		at, err := b.add(ctx, p, c.name, false)
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			c.row.Ours = at
-			b.Rows = append(b.Rows, c.row)
-		}
+	}
+	const gvisor, wireguard, pipe, taps, whole = 0, 1, 2, 3, 4
+	b.Rows = []suite.Row{
+		{Name: "pipe", Ours: pipe, Peer: gvisor, Goal: report.Goal{Kind: report.AtLeast, Value: 10}},
+		{Name: "tap", Ours: taps, Peer: gvisor, Goal: report.Goal{Kind: report.AtLeast, Value: 4}},
+		{Name: "without-offload", Ours: whole, Peer: gvisor},
+		{Name: "wireguard-go", Ours: pipe, Peer: wireguard},
 	}
 	return nil
 }
