@@ -112,7 +112,7 @@ func TestSameAsNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := func(int) (netip.Addr, error) { return distinctMix.address(0).Prefix.Addr(), nil }
-	if err := c.sameAs("a peer that always takes the first", first); err == nil {
+	if err := c.sameAs("a peer that always takes the first", first, queryCount); err == nil {
 		t.Error("no difference noticed")
 	}
 }
