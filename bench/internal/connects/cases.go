@@ -41,15 +41,14 @@ func peerBench(ctx context.Context, p pairs.Plan, peer dials) (*suite.Bench, err
 	return b, nil
 }
 
-// curve is the numbers of addresses that show how a connect grows with them, ends those of
-// growth.
+// curve is the numbers of addresses that show how a connect grows with them; ends are those
+// that growth has, too.
 var (
 	curve = []int{1, few, 16, 64, 256, 1024, 4096, many}
 	ends  = []int{few, many}
 )
 
-// Cases returns the cases of connecting. If it should be quick, of the curve only the
-// ends.
+// Cases returns the cases of connecting: of the curve only the ends if it should be quick.
 func Cases(quick bool) []suite.Case {
 	sizes := curve
 	if quick {

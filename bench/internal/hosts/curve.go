@@ -29,12 +29,13 @@ func (a *adder) contender(name string) measure.Contender {
 
 func (a *adder) open(n int) {
 	for range n {
-		h, err := a.make()
-		if err != nil {
-			a.err = errors.Join(a.err, err)
+		if a.err != nil {
 			return
 		}
-		a.hosts = append(a.hosts, h)
+		var h host
+		if h, a.err = a.make(); a.err == nil {
+			a.hosts = append(a.hosts, h)
+		}
 	}
 }
 
