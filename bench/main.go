@@ -127,7 +127,7 @@ func (o options) rounds() measure.Config {
 
 // cases returns all cases, in the order of the report.
 func (o options) cases() []suite.Case {
-	return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases(), udp.Cases(), streams.Cases(), connects.Cases(), hosts.Cases(o.quick), updates.Cases(o.quick))
+	return slices.Concat(sums.Cases(), choices.Cases(o.quick), raw.Cases(), udp.Cases(), streams.Cases(o.quick), connects.Cases(o.quick), hosts.Cases(o.quick), updates.Cases(o.quick))
 }
 
 // run does what the arguments say. Rows that were measured before ctx ended are

@@ -106,13 +106,33 @@ func TestCertain(t *testing.T) {
 	}
 }
 
+// Of many addresses, of which a question takes long, only few are asked about; gVisor still
+// agrees.
+func TestChecked(t *testing.T) {
+	for n, want := range map[int]int{1: queryCount, 1_000: queryCount, 10_000: 16, 100_000: 4} {
+		if got := checked(n); got != want {
+			t.Errorf("%d addresses: %d queries, want %d", n, got, want)
+		}
+	}
+	for _, n := range []int{1, 8, 10_000} {
+		b, err := gvisorBench(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Check(); err != nil {
+			t.Error(err)
+		}
+		b.Close()
+	}
+}
+
 func TestSameAsNotices(t *testing.T) {
 	c, err := certainChooser(4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := func(int) (netip.Addr, error) { return distinctMix.address(0).Prefix.Addr(), nil }
-	if err := c.sameAs("a peer that always takes the first", first); err == nil {
+	if err := c.sameAs("a peer that always takes the first", first, queryCount); err == nil {
 		t.Error("no difference noticed")
 	}
 }

@@ -115,10 +115,10 @@ func certainChooser(n int) (*chooser, error) {
 	return &chooser{s, qs}, err
 }
 
-// sameAs says for which query a peer, asked by the query's number, chooses another
-// address.
-func (c *chooser) sameAs(peer string, choose func(i int) (netip.Addr, error)) error {
-	for i, q := range c.queries {
+// sameAs says for which of the first queries a peer, asked by the query's number, chooses
+// another address.
+func (c *chooser) sameAs(peer string, choose func(i int) (netip.Addr, error), first int) error {
+	for i, q := range c.queries[:first] {
 		r, err := c.Select(q)
 		if err != nil {
 			return err

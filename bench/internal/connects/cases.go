@@ -41,26 +41,41 @@ func peerBench(ctx context.Context, p pairs.Plan, peer dials) (*suite.Bench, err
 	return b, nil
 }
 
-// Cases returns the cases of connecting.
-func Cases() (cases []suite.Case) {
-	for _, family := range []struct {
-		name string
-		plan func(int) pairs.Plan
-	}{{"ipv6", pairs.IPv6}, {"ipv4", pairs.IPv4}} {
-		add := func(name string, open func(context.Context) (*suite.Bench, error)) {
-			cases = append(cases, suite.Case{Name: "dial/" + family.name + "/" + name, Open: open})
-		}
-		add("growth", func(ctx context.Context) (*suite.Bench, error) { return growthBench(ctx, family.plan) })
-		for _, n := range []int{few, many} {
-			add(fmt.Sprintf("gvisor/%d", n), func(ctx context.Context) (*suite.Bench, error) {
-				p := family.plan(n)
-				return peerBench(ctx, p, dials{"gvisor", p, pairs.GVisor})
-			})
-		}
-		add("loopback", func(ctx context.Context) (*suite.Bench, error) {
-			p := family.plan(1)
-			return peerBench(ctx, p, dials{"kernel loopback", pairs.LoopbackPlan(p), pairs.Loopback})
+// curve is the numbers of addresses that show how a connect grows with them; ends are those
+// that growth has, too.
+var (
+	curve = []int{1, few, 16, 64, 256, 1024, 4096, many}
+	ends  = []int{few, many}
+)
+
+// Cases returns the cases of connecting: of the curve only the ends if it should be quick.
+func Cases(quick bool) []suite.Case {
+	sizes := curve
+	if quick {
+		sizes = ends
+	}
+	return append(family("ipv6", pairs.IPv6, sizes), family("ipv4", pairs.IPv4, ends)...)
+}
+
+// family returns the cases of a family, against gVisor at some numbers of addresses.
+func family(name string, plan func(int) pairs.Plan, sizes []int) (cases []suite.Case) {
+	add := func(what string, open func(context.Context) (*suite.Bench, error)) {
+		cases = append(cases, suite.Case{Name: "dial/" + name + "/" + what, Open: open})
+	}
+	against := func(what string, n int, open func(context.Context, pairs.Plan) (*pairs.Pair, error)) {
+		add(fmt.Sprintf("%s/%d", what, n), func(ctx context.Context) (*suite.Bench, error) {
+			p := plan(n)
+			return peerBench(ctx, p, dials{what, p, open})
 		})
 	}
+	add("growth", func(ctx context.Context) (*suite.Bench, error) { return growthBench(ctx, plan) })
+	for _, n := range sizes {
+		against("gvisor", n, pairs.GVisor)
+	}
+	against("wireguard-go", few, pairs.WireguardGo)
+	add("loopback", func(ctx context.Context) (*suite.Bench, error) {
+		p := plan(1)
+		return peerBench(ctx, p, dials{"kernel loopback", pairs.LoopbackPlan(p), pairs.Loopback})
+	})
 	return cases
 }

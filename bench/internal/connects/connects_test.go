@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Every case is set up, checked, and connects.
 func TestCases(t *testing.T) {
-	for _, c := range Cases() {
+	for _, c := range Cases(false) {
 		t.Run(c.Name, func(t *testing.T) {
 			b, err := c.Open(t.Context())
 			if err != nil {

@@ -68,7 +68,7 @@ func (s *scenario) fewer() int {
 	if s.dad || s.size == whole {
 		return 30
 	}
-	return 6
+	return 10
 }
 
 // weigh returns the bytes for each address.

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Every case is set up, and runs with few addresses; those of the whole crowd, too.
 func TestCases(t *testing.T) {
-	cases := slices.Concat(idleCases(), addressCases(50))
+	cases := slices.Concat(idleCases(), addressCases(50), curveCases([]int{1, 50}))
 	for _, o := range []order{up, down} {
 		s := scenario{name: "ipv6-" + o.name, network: "2001:db8::/64", order: o, size: 50}
 		cases = append(cases, suite.Case{Name: s.name, Open: s.open})
@@ -127,6 +127,24 @@ func TestMoverNotices(t *testing.T) {
 		}
 		if err := m.close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestAdderNotices(t *testing.T) {
+	c := newCrowd(netip.MustParsePrefix("2001:db8::/64"), 10, up)
+	broken := errors.New("broken")
+	for want, made := range map[string]func(host, error) (host, error){
+		"9 addresses assigned, not 10": func(h host, err error) (host, error) { return &forgetful{h, -1}, err },
+		"broken":                       func(h host, _ error) (host, error) { h.close(); return nil, broken },
+	} {
+		a := &adder{size: len(c), make: func() (host, error) { return made(newOurs(t.Context(), c, false)) }}
+		contender := a.contender("hextet")
+		contender.Before(2)
+		contender.Run(2)
+		contender.After(2)
+		if a.err == nil || !strings.Contains(a.err.Error(), want) || len(a.hosts) != 0 {
+			t.Errorf("%s: got %v, %d hosts left", want, a.err, len(a.hosts))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,34 @@ func TestRead(t *testing.T) {
 	text, err := json.Marshal(i)
 	if err != nil || !strings.Contains(string(text), `"kernel":"`+i.Kernel) {
 		t.Errorf("%v %s", err, text)
+	}
+}
+
+// Everything that a figure depends on is written down, for people and for programs.
+func TestWrite(t *testing.T) {
+	i := Info{
+		CPU: "a CPU", Cores: 3, GOMAXPROCS: 2, System: "plan9/386", Kernel: "4th", Go: "go1.99", GODEBUG: "cpu.all=off",
+		Governor: "ondemand", Load: "0.25 0.50 0.75", Tier: "abacus", Modules: map[string]string{"example.org/peer": "v1.2.3"},
+	}
+	var b strings.Builder
+	if err := i.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		i.CPU, "3 cores", "GOMAXPROCS 2", "governor " + i.Governor, "load " + i.Load, i.Go, i.System, "kernel " + i.Kernel,
+		"tier " + i.Tier, "GODEBUG=" + i.GODEBUG, "example.org/peer v1.2.3",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("people don't read %q: %s", want, &b)
+		}
+	}
+	var back Info
+	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, i) {
+		t.Errorf("programs read %+v, not %+v: %v", back, i, err)
 	}
 }
 

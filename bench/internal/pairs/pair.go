@@ -23,7 +23,13 @@ func (p *Pair) keep(f func() error) { p.closers = append(p.closers, f) }
 // closeWith closes the listener when ctx is done, so that nothing waits for ever.
 func (p *Pair) closeWith(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { p.listener.Close() })
-	p.keep(func() error { stop(); return p.listener.Close() })
+	p.keep(func() error {
+		stop()
+		if err := p.listener.Close(); !errors.Is(err, net.ErrClosed) { // by ctx
+			return err
+		}
+		return nil
+	})
 }
 
 // Connect opens a connection and returns its two ends.

@@ -21,11 +21,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // kinds are all ways to make a pair.
 var kinds = map[string]func(context.Context, Plan) (*Pair, error){
-	"hextet":     func(ctx context.Context, p Plan) (*Pair, error) { return Hextet(ctx, p, nil) },
-	"gvisor":     GVisor,
-	"loopback":   Loopback,
-	"hextet tun": HextetTUN,
-	"gvisor tun": GVisorTUN,
+	"hextet":       func(ctx context.Context, p Plan) (*Pair, error) { return Hextet(ctx, p, nil) },
+	"gvisor":       GVisor,
+	"loopback":     Loopback,
+	"wireguard-go": WireguardGo,
+	"hextet tun":   HextetTUN,
+	"gvisor tun":   GVisorTUN,
 }
 
 // Every pair connects, again and again, carries bytes both ways, ends connections and
@@ -119,5 +120,36 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	if c, err := p.listener.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v, %v", c, err)
+	}
+}
+
+// A wire can be taken away under a transfer: whoever writes hears of it, and nothing
+// panics or stays.
+func TestCloseUnderWay(t *testing.T) {
+	for _, kind := range []string{"hextet", "gvisor", "wireguard-go"} {
+		t.Run(kind, func(t *testing.T) {
+			p := opened(t, kinds[kind], IPv6(1))
+			near, far, err := p.Connect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			writing := make(chan error, 1)
+			go func() {
+				buf := make([]byte, 1<<16)
+				for {
+					if _, err := near.Write(buf); err != nil {
+						writing <- err
+						return
+					}
+				}
+			}()
+			if _, err := io.ReadFull(far, make([]byte, 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+			<-writing
+		})
 	}
 }

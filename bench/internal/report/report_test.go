@@ -103,6 +103,14 @@ func TestTable(t *testing.T) {
 			t.Errorf("no %q in %q", want, alone)
 		}
 	}
+	outlying := Compared("x", "ns", Goal{}, sample("a", 10, 10, 10, 10, 10, 99), sample("b", 20, 20, 20, 20, 20, 20)).String()
+	if f := strings.Fields(outlying); f[len(f)-2] != "1" || f[len(f)-1] != "faster" {
+		t.Errorf("no outlier in %q", outlying)
+	}
+	unclear := Compared("x", "ns", Goal{}, sample("a", 10, 10, 10, 10), sample("b", 5, 9, 20, 30)).String()
+	if strings.Contains(unclear, "faster") || !strings.HasSuffix(unclear, "same") {
+		t.Errorf("a judgement that the spread covers: %q", unclear)
+	}
 	if s := Failed("x", errors.New("why")).String(); !strings.Contains(s, "why") {
 		t.Error(s)
 	}

@@ -16,11 +16,8 @@ type bench struct {
 	streams []*stream
 }
 
-// newBench returns one with long rounds: the start and the end of a round, when only
-// one side works, are to be little of it.
 func newBench() *bench {
 	b := &bench{}
-	b.Longer, b.Fewer = 40, 3
 	b.Check, b.Err, b.Close = b.check, b.err, b.close
 	return b
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Every case is set up, checked, and runs some turns.
 func TestCases(t *testing.T) {
-	for _, c := range Cases() {
+	for _, c := range Cases(false) {
 		t.Run(c.Name, func(t *testing.T) {
 			if os.Getenv("NETNS_TESTS") == "off" && strings.Contains(c.Name, "kernel") {
 				t.Skip("SKIP(netns): NETNS_TESTS=off")

@@ -10,7 +10,7 @@ import (
 
 // tunBench compares stacks on TUN devices, one way: from the kernel, the near host, or
 // to it.
-func tunBench(ctx context.Context, plan pairs.Plan, toKernel bool, goal float64) (*suite.Bench, error) {
+func tunBench(ctx context.Context, plan pairs.Plan, toKernel bool, goal float64) (*bench, error) {
 	b := newBench()
 	for _, open := range []func(context.Context, pairs.Plan) (*pairs.Pair, error){pairs.HextetTUN, pairs.GVisorTUN} {
 		p, err := b.open(open(ctx, plan))
@@ -23,5 +23,5 @@ func tunBench(ctx context.Context, plan pairs.Plan, toKernel bool, goal float64)
 		}
 	}
 	b.Rows = []suite.Row{{Ours: 0, Peer: 1, Goal: report.Goal{Kind: report.AtLeast, Value: goal}}}
-	return &b.Bench, nil
+	return b, nil
 }

@@ -66,7 +66,10 @@ func TestRun(t *testing.T) {
 		{"a/uncounted", s.open(func(b *Bench) {
 			b.Counts = []Count{{Name: "bytes", Get: func() (float64, error) { return 4, nil }, Peer: "peer", PeerGet: func() (float64, error) { return 0, broken }}}
 		})},
-		{"a/differs", s.open(func(b *Bench) { b.Check = func() error { return broken } })},
+		{"a/differs", s.open(func(b *Bench) {
+			b.Check = func() error { return broken }
+			b.Contenders[0].Run = func(int) { t.Error("what computes something else was timed") }
+		})},
 		{"a/slips", s.open(func(b *Bench) { b.Err = func() error { return broken } })},
 		{"a/alone", s.open(func(b *Bench) {
 			b.Rows = []Row{{Ours: 1, Peer: Nobody, Goal: report.Goal{Kind: report.Total, Value: 3000}}}
