@@ -22,6 +22,7 @@ import (
 	"github.com/hextet/hextet/bench/internal/connects"
 	"github.com/hextet/hextet/bench/internal/hosts"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/networks"
 	"github.com/hextet/hextet/bench/internal/raw"
 	"github.com/hextet/hextet/bench/internal/streams"
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -90,7 +91,7 @@ func (o options) rounds() measure.Config {
 
 // cases returns all cases, in the order of the report.
 func (o options) cases() []suite.Case {
-	return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases(), udp.Cases(), streams.Cases(), connects.Cases(), hosts.Cases(o.quick), updates.Cases(o.quick))
+	return slices.Concat(sums.Cases(), choices.Cases(), raw.Cases(), udp.Cases(), streams.Cases(), connects.Cases(), hosts.Cases(o.quick), updates.Cases(o.quick), networks.Cases(o.quick))
 }
 
 // run does what the arguments say. Rows that were measured before ctx ended are

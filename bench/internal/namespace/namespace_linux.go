@@ -37,6 +37,9 @@ func (ns *Namespace) Do(f func() error) error {
 	})
 }
 
+// Path is what the ip command, run by anybody, calls the namespace until Close.
+func (ns *Namespace) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns.file.Fd()) }
+
 // Close lets go of the namespace.
 func (ns *Namespace) Close() error { return ns.file.Close() }
 
