@@ -2,7 +2,7 @@ package networks
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -20,44 +20,70 @@ var (
 	kernelRival = rival{"Linux bridge", "linux", newKernel}
 )
 
-// Cases returns the cases of networks in memory. If it should be quick, a thousand hosts
-// are not among them, nor is what waits for real time.
-func Cases(quick bool) (cases []suite.Case) {
+// Cases returns the cases of networks in memory. If it should be quick, those are few that
+// have a thousand hosts or wait for the world's time.
+func Cases(quick bool) []suite.Case {
+	cases := slices.Concat(startCases(quick), packetCases(quick))
+	add := func(name string, open func(context.Context) *suite.Bench) {
+		cases = append(cases, suite.Case{Name: "lab/" + name, Open: func(ctx context.Context) (*suite.Bench, error) { return open(ctx), nil }})
+	}
+	add("idle-day/2h", func(ctx context.Context) *suite.Bench { return idleBench(ctx, 2*time.Hour, 4) })
+	if !quick { // seconds a day
+		add("idle-day/15s", func(ctx context.Context) *suite.Bench { return idleBench(ctx, 15*time.Second, 20) })
+	}
+	add("memory/100", func(ctx context.Context) *suite.Bench { return memoryBench(ctx, plan{hosts: 100}) })
+	return cases
+}
+
+// startCases are those of new hosts. A thousand namespaces take the better part of a minute
+// each time, and are left out.
+func startCases(quick bool) (cases []suite.Case) {
+	for _, c := range []struct {
+		name  string
+		plan  plan
+		rival rival
+		fewer int
+		quick bool
+	}{
+		{"start/10", plan{hosts: 10}, gvisorRival, 6, true},
+		{"start/10", plan{hosts: 10}, kernelRival, 10, true},
+		{"start/100", plan{hosts: 100}, gvisorRival, 15, true},
+		{"start/100", plan{hosts: 100}, kernelRival, 15, false},
+		{"start/1000", plan{hosts: 1000}, gvisorRival, 30, false},
+		{"start-dad/10", plan{hosts: 10, dad: true}, gvisorRival, 15, false},
+		{"start-dad/10", plan{hosts: 10, dad: true}, kernelRival, 15, false},
+		{"start-dad/100", plan{hosts: 100, dad: true}, gvisorRival, 30, false},
+		{"start-dad/100", plan{hosts: 100, dad: true}, kernelRival, 30, false},
+		{"start-dad/1000", plan{hosts: 1000, dad: true}, gvisorRival, 30, false},
+	} {
+		if c.quick || !quick {
+			cases = append(cases, suite.Case{Name: "lab/" + c.name + "/" + c.rival.row, Open: func(ctx context.Context) (*suite.Bench, error) {
+				return startBench(ctx, c.plan, c.rival, c.fewer)
+			}})
+		}
+	}
+	return cases
+}
+
+// packetCases are those of packets.
+func packetCases(quick bool) (cases []suite.Case) {
 	add := func(name string, open func(context.Context) (*suite.Bench, error)) {
-		cases = append(cases, suite.Case{Name: "lab/" + name, Open: open})
+		cases = append(cases, suite.Case{Name: "lab/packets/" + name, Open: open})
 	}
-	for _, dad := range []bool{false, true} {
-		for _, n := range []int{10, 100, 1000} {
-			if quick && (n == 1000 || dad && n == 100) {
-				continue
-			}
-			for _, r := range []rival{gvisorRival, kernelRival} {
-				name, p := "start", plan{hosts: n, dad: dad}
-				if dad {
-					name = "start-dad"
-				}
-				add(fmt.Sprintf("%s/%d/%s", name, n, r.row), func(ctx context.Context) (*suite.Bench, error) {
-					return startBench(ctx, p, 15, r)
-				})
-			}
-		}
+	pair := plan{hosts: 2}
+	for _, r := range []rival{gvisorRival, kernelRival} {
+		add("segment/"+r.row, func(ctx context.Context) (*suite.Bench, error) { return packetBench(ctx, pair, r) })
+		add("router/"+r.row, func(ctx context.Context) (*suite.Bench, error) {
+			return packetBench(ctx, plan{hosts: 2, routed: true}, r)
+		})
 	}
-	for _, net := range []struct {
-		name string
-		plan plan
-	}{{"segment", plan{hosts: 2}}, {"router", plan{hosts: 2, routed: true}}} {
-		for _, r := range []rival{gvisorRival, kernelRival} {
-			add("packets/"+net.name+"/"+r.row, func(ctx context.Context) (*suite.Bench, error) { return packetBench(ctx, net.plan, r) })
-		}
-	}
-	add("packets/100-hosts", func(ctx context.Context) (*suite.Bench, error) {
-		return growthBench(ctx, "100 hosts", plan{hosts: 100}, newSimulation)
+	add("latency", func(ctx context.Context) (*suite.Bench, error) {
+		return growthBench(ctx, "1 ms", pair, newDistant), nil
 	})
-	add("packets/latency", func(ctx context.Context) (*suite.Bench, error) {
-		return growthBench(ctx, "1 ms", plan{hosts: 2}, newDistant)
-	})
-	add("idle-day/2h", func(ctx context.Context) (*suite.Bench, error) { return idleBench(ctx, 2*time.Hour) })
-	add("idle-day/15s", func(ctx context.Context) (*suite.Bench, error) { return idleBench(ctx, 15*time.Second) })
-	add("memory/100", func(ctx context.Context) (*suite.Bench, error) { return memoryBench(ctx, plan{hosts: 100}) })
+	if !quick {
+		add("100-hosts", func(ctx context.Context) (*suite.Bench, error) {
+			return growthBench(ctx, "100 hosts", plan{hosts: 100}, newSimulation), nil
+		})
+	}
 	return cases
 }

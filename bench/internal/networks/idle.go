@@ -27,10 +27,7 @@ type idler struct {
 	err       error // the first
 }
 
-func (d *idler) contender() measure.Contender {
-	return measure.Contender{Name: "hextet", Before: d.open, Run: d.run, After: d.shut}
-}
-
+// do keeps the first error, and does nothing after it.
 func (d *idler) do(f func() error) {
 	if d.err == nil {
 		d.err = f()
@@ -68,18 +65,19 @@ func (d *idler) connect() error {
 	return d.far.(*stack.TCPConn).SetKeepAlive(false)
 }
 
-func (d *idler) run(n int) {
-	d.do(func() error { d.lab.Advance(time.Duration(n) * day); return nil })
+func (d *idler) run(int) {
+	d.do(func() error { d.lab.Advance(day); return nil })
 }
 
-// shut says if the connection is no more, and ends it.
+// shut says if the connection is no more, and takes the hosts away in any case.
 func (d *idler) shut(int) {
 	d.do(d.carries)
-	if d.lab != nil {
-		err := d.lab.close()
-		d.lab = nil
-		d.do(func() error { return err })
+	if d.lab == nil {
+		return
 	}
+	err := d.lab.close()
+	d.lab = nil
+	d.do(func() error { return err })
 }
 
 // carries sends a byte.
@@ -113,13 +111,14 @@ func (d *idler) check() error {
 	return d.err
 }
 
-func idleBench(ctx context.Context, keepAlive time.Duration) (*suite.Bench, error) {
+// idleBench has no peer: the days of others take a day.
+func idleBench(ctx context.Context, keepAlive time.Duration, fewer int) *suite.Bench {
 	d := &idler{ctx: ctx, keepAlive: keepAlive}
 	return &suite.Bench{
 		Check:      d.check,
-		Contenders: []measure.Contender{d.contender()},
+		Contenders: []measure.Contender{{Name: "hextet", Limit: 1, Before: d.open, Run: d.run, After: d.shut}},
 		Rows:       []suite.Row{{Ours: 0, Peer: suite.Nobody}},
-		Longer:     20, Fewer: 3,
-		Err: func() error { return d.err },
-	}, nil
+		Fewer:      fewer,
+		Err:        func() error { return d.err },
+	}
 }

@@ -67,7 +67,7 @@ func speak(n network, p plan) error {
 				continue
 			}
 			if err := ask(n, c, at(p, j), uint64(i)<<32|uint64(j)); err != nil {
-				return fmt.Errorf("networks: %v to %v: %w", p.prefix(i), p.prefix(j), err)
+				return fmt.Errorf("%v to %v: %w", p.prefix(i), p.prefix(j), err)
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/hextet/hextet/bench/internal/measure"
-	"github.com/hextet/hextet/bench/internal/report"
 	"github.com/hextet/hextet/bench/internal/suite"
 )
 
@@ -28,13 +27,14 @@ func (s *starter) contender() measure.Contender {
 func (s *starter) start(int) {
 	if s.err == nil {
 		s.network, s.err = s.make(s.ctx, s.plan)
+		s.err = s.named(s.err)
 	}
 }
 
 // verify counts the hosts and takes them away.
 func (s *starter) verify(int) {
 	if s.err == nil {
-		s.err = errors.Join(complete(s.network, s.plan), s.network.close())
+		s.err = s.named(errors.Join(complete(s.network, s.plan), s.network.close()))
 	}
 }
 
@@ -42,7 +42,7 @@ func (s *starter) verify(int) {
 func complete(n network, p plan) error {
 	got, err := n.usable()
 	if err == nil && got != p.hosts {
-		err = fmt.Errorf("networks: %d hosts have their addresses, not %d", got, p.hosts)
+		err = fmt.Errorf("%d hosts have their addresses, not %d", got, p.hosts)
 	}
 	return err
 }
@@ -51,24 +51,29 @@ func complete(n network, p plan) error {
 func (s *starter) check() error {
 	n, err := s.make(s.ctx, s.plan)
 	if err != nil {
-		return err
+		return s.named(err)
 	}
-	return errors.Join(complete(n, s.plan), speak(n, s.plan), n.close())
+	return s.named(errors.Join(complete(n, s.plan), speak(n, s.plan), n.close()))
 }
 
-// startBench compares how long a host takes until it can be used.
-func startBench(ctx context.Context, p plan, fewer int, peer rival) (*suite.Bench, error) {
+// named says whose error it is, if it is one.
+func (s *starter) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("networks: %s: %w", s.name, err)
+}
+
+// startBench compares how long a host takes until it can be used. The peer is checked first,
+// so that one which can't run here leaves the case out.
+func startBench(ctx context.Context, p plan, peer rival, fewer int) (*suite.Bench, error) {
 	ours := &starter{ctx: ctx, name: "hextet", plan: p, make: newSimulation}
 	theirs := &starter{ctx: ctx, name: peer.name, plan: p, make: peer.make}
+	if err := theirs.check(); err != nil {
+		return nil, err
+	}
 	return &suite.Bench{
-		Check: func() error {
-			for _, s := range []*starter{theirs, ours} {
-				if err := s.check(); err != nil {
-					return fmt.Errorf("%s: %w", s.name, err)
-				}
-			}
-			return nil
-		},
+		Check:      ours.check,
 		Contenders: []measure.Contender{ours.contender(), theirs.contender()},
 		Rows:       []suite.Row{{Ours: 0, Peer: 1}},
 		Fewer:      fewer,
@@ -77,7 +82,7 @@ func startBench(ctx context.Context, p plan, fewer int, peer rival) (*suite.Benc
 }
 
 // memoryBench weighs the hosts of a network, their goroutines' stacks included.
-func memoryBench(ctx context.Context, p plan) (*suite.Bench, error) {
+func memoryBench(ctx context.Context, p plan) *suite.Bench {
 	weigh := func(make maker) func() (float64, error) {
 		return func() (float64, error) {
 			var n network
@@ -90,6 +95,6 @@ func memoryBench(ctx context.Context, p plan) (*suite.Bench, error) {
 		}
 	}
 	return &suite.Bench{Counts: []suite.Count{{
-		Unit: "KiB", Goal: report.Goal{}, Get: weigh(newSimulation), Peer: gvisorRival.name, PeerGet: weigh(newGvisor),
-	}}}, nil
+		Unit: "KiB", Get: weigh(newSimulation), Peer: gvisorRival.name, PeerGet: weigh(newGvisor),
+	}}}
 }
