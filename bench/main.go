@@ -25,6 +25,7 @@ import (
 	"github.com/hextet/hextet/bench/internal/hosts"
 	"github.com/hextet/hextet/bench/internal/machine"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/networks"
 	"github.com/hextet/hextet/bench/internal/raw"
 	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/streams"
@@ -127,7 +128,8 @@ func (o options) rounds() measure.Config {
 
 // cases returns all cases, in the order of the report.
 func (o options) cases() []suite.Case {
-	return slices.Concat(sums.Cases(), choices.Cases(o.quick), raw.Cases(), udp.Cases(), streams.Cases(o.quick), connects.Cases(o.quick), hosts.Cases(o.quick), updates.Cases(o.quick))
+	return slices.Concat(sums.Cases(), choices.Cases(o.quick), raw.Cases(), udp.Cases(), streams.Cases(o.quick), connects.Cases(o.quick),
+		hosts.Cases(o.quick), updates.Cases(o.quick), networks.Cases(o.quick))
 }
 
 // run does what the arguments say. Rows that were measured before ctx ended are

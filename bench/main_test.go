@@ -74,7 +74,8 @@ func TestEveryCase(t *testing.T) {
 // needs says what a case needs that not every machine has.
 func needs(name string) string {
 	switch {
-	case strings.HasPrefix(name, "select/linux"), strings.HasPrefix(name, "raw/linux"), strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel"):
+	case strings.HasPrefix(name, "select/linux"), strings.HasPrefix(name, "raw/linux"), strings.HasPrefix(name, "tcp/") && strings.Contains(name, "kernel"),
+		strings.HasPrefix(name, "lab/") && strings.HasSuffix(name, "/linux"):
 		return "netns"
 	case strings.HasPrefix(name, "dnsreg/"):
 		return "dns"
@@ -248,7 +249,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"-h"}, flag.ErrHelp, "-quick"},
 		{[]string{"-fast"}, errUsage, "-fast"},
 		{[]string{"checksum"}, errUsage, `unexpected argument "checksum"`},
-		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg`},
+		{[]string{"-only", "dail"}, nil, `nothing is called "dail"; parts: checksum, select, raw, udp, tcp, dial, addresses, dnsreg, lab`},
 		{[]string{"-only", "checksum/limit/call", "-out", "main.go/x"}, nil, "main.go"},
 		{[]string{"-only", "checksum/limit/call", "-cpuprofile", "main.go/x"}, nil, "main.go"},
 		{[]string{"-md", "x.md"}, errUsage, "-md needs -out"},

@@ -37,6 +37,9 @@ func (ns *Namespace) Do(f func() error) error {
 	})
 }
 
+// Path is what the ip command, run by anybody, calls the namespace until Close.
+func (ns *Namespace) Path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), ns.file.Fd()) }
+
 // Close lets go of the namespace.
 func (ns *Namespace) Close() error { return ns.file.Close() }
 
@@ -57,12 +60,18 @@ func Run(f func() error) error {
 	})
 }
 
-// onThread calls f on a thread that ends with it.
+// onThread calls f on a thread that ends with it. The process's first thread never ends, and
+// would keep its namespace for ever: it is held while another one is found.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- f()
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			done <- onThread(f)
+			return
+		}
+		done <- f() // never unlocked: the thread ends with the goroutine
 	}()
 	return <-done
 }

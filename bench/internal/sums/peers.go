@@ -30,14 +30,25 @@ var ours = peer{"hextet",
 	},
 }
 
-var peers = []peer{
-	{"gvisor",
-		func(b []byte) uint16 { return gvisor.Checksum(b, 0) },
-		func(b []byte) uint16 {
-			return gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) +
-				gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0)
-		},
+// pureGo is ours on processors without a faster tier, and with the build tag purego.
+var pureGo = peer{"hextet",
+	func(b []byte) uint16 { return sumGeneric(b, 0) },
+	func(b []byte) uint16 {
+		return sumGeneric(b, 0) + sumGeneric(b, 0) + sumGeneric(b, 0) + sumGeneric(b, 0) +
+			sumGeneric(b, 0) + sumGeneric(b, 0) + sumGeneric(b, 0) + sumGeneric(b, 0)
 	},
+}
+
+var gvisorPeer = peer{"gvisor",
+	func(b []byte) uint16 { return gvisor.Checksum(b, 0) },
+	func(b []byte) uint16 {
+		return gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) +
+			gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0) + gvisor.Checksum(b, 0)
+	},
+}
+
+var peers = []peer{
+	gvisorPeer,
 	{"wireguard-go",
 		func(b []byte) uint16 { return wireguardChecksum(b, 0) },
 		func(b []byte) uint16 {

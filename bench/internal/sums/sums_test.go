@@ -22,6 +22,31 @@ func TestPeersAgree(t *testing.T) {
 	}
 }
 
+// A tier is what sums while it is forced, and not after.
+func TestTiers(t *testing.T) {
+	before := checksum.Implementation()
+	if tierNames[tier] != before {
+		t.Fatalf("the tier is %s, Sum's %s", tierNames[tier], before)
+	}
+	for i := range bestTier + 1 {
+		b := tierBench(i)
+		c := b.Contenders[0]
+		c.Before(1)
+		during := checksum.Implementation()
+		c.Run(1)
+		c.After(1)
+		if after := checksum.Implementation(); during != tierNames[i] || after != before {
+			t.Errorf("%s: %s during, %s after", tierNames[i], during, after)
+		}
+		if err := b.Check(); err != nil || checksum.Implementation() != before {
+			t.Errorf("%s: %v", tierNames[i], err)
+		}
+		if len(b.Rows) < len(gvisorGoals[tierNames[i]]) || len(b.Contenders) != 2*len(b.Rows) {
+			t.Errorf("%s: %d rows, %d contenders", tierNames[i], len(b.Rows), len(b.Contenders))
+		}
+	}
+}
+
 func TestAgreeNotices(t *testing.T) {
 	saved := peers
 	defer func() { peers = saved }()
@@ -31,11 +56,18 @@ func TestAgreeNotices(t *testing.T) {
 	}
 }
 
+func TestAgreeOnAllNotices(t *testing.T) {
+	beginning := peer{once: func(b []byte) uint16 { return ours.once(b[:min(len(b), 4000)]) }}
+	if err := agreeOnAll(beginning); err == nil || !strings.Contains(err.Error(), "sums: 40") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // eight does what once does, eight times: for those whose result isn't complemented or
 // swapped, it is eight times the sum.
 func TestEight(t *testing.T) {
 	b := payload(100)
-	for _, p := range append(peers[:3:3], ours) {
+	for _, p := range append(peers[:3:3], ours, pureGo) {
 		if got, want := p.eight(b), 8*p.once(b); got != want {
 			t.Errorf("%s: %#04x, want %#04x", p.name, got, want)
 		}

@@ -41,6 +41,7 @@ func Cases(quick bool) (cases []suite.Case) {
 	}
 	add("1000/one-speaks", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, true, 3, 600), nil })
 	add("1000/all-speak", 0, func(ctx context.Context) (*suite.Bench, error) { return openLimits(ctx, false, 10, 80_000), nil })
+	add("refresh", 0, func(ctx context.Context) (*suite.Bench, error) { return openRefresh(ctx), nil })
 	for _, k := range servers {
 		if quick {
 			break
