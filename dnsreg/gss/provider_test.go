@@ -108,6 +108,40 @@ func TestOtherKDCs(t *testing.T) {
 	}
 }
 
+// The realm that domain_realm has for the host refers to another one, as in a forest of Active Directory.
+func TestReferralBeyondDomainRealm(t *testing.T) {
+	w := newWorld(t)
+	w.refer["OTHER.TEST"] = "EXAMPLE.TEST"
+	signsAndVerifies(t, w.acceptor, key1(t, w.provider(func(c *Config) { c.Krb5Conf += "[domain_realm]\n .example.test = OTHER.TEST\n" })))
+	if w.dials["[2001:db8::88]:88"] != 1 {
+		t.Errorf("dialled %v", w.dials)
+	}
+}
+
+// A KDC that took the request and said nothing has told the next one, which takes no authenticator twice.
+func TestNextKDCGetsAnotherAuthenticator(t *testing.T) {
+	w := newWorld(t)
+	w.mute["kdc1.example.test:88"] = true
+	signsAndVerifies(t, w.acceptor, key1(t, w.provider(nil)))
+	if w.dials["kdc1.example.test:88"] != 3 || w.dials["kdc2.example.test:88"] != 3 {
+		t.Errorf("dialled %v", w.dials)
+	}
+}
+
+// RFC 2782: "A Target of "." means that the service is decidedly not available at this domain." Nobody is dialled.
+func TestNoKDCByTheDNS(t *testing.T) {
+	w := newWorld(t)
+	p := w.provider(func(c *Config) {
+		c.Krb5Conf = "[libdefaults]\n default_realm = EXAMPLE.TEST\n"
+		c.LookupSRV = func(context.Context, string, string, string) (string, []*net.SRV, error) {
+			return "", []*net.SRV{{Target: ".", Port: 88}}, nil
+		}
+	})
+	if _, err := p.Key(t.Context(), serverAddr); err == nil || !strings.Contains(err.Error(), "no SRV record names a KDC of EXAMPLE.TEST") || len(w.dials) != 0 {
+		t.Errorf("%v, dialled %v", err, w.dials)
+	}
+}
+
 // A key serves until five minutes before the server forgets it or the ticket ends.
 func TestRenewal(t *testing.T) {
 	for name, tt := range map[string]struct{ ticket, server, want time.Duration }{
