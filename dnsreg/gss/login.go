@@ -108,13 +108,13 @@ func (k *kdcs) preauthenticate(req *messages.ASReq, key types.EncryptionKey) err
 // firstKey returns the first key that the KDC and we have.
 func (k *kdcs) firstKey(infos types.ETypeInfo2, s secret) (types.EncryptionKey, error) {
 	if len(infos) == 0 {
-		return s.key(k.loginTypes[0], nil)
+		return s.key(k.loginTypes[0], 0, nil)
 	}
 	err := permanent("the KDC wants encryption types that are not AES, or not permitted here")
 	for i := range infos {
 		if slices.Contains(k.loginTypes, infos[i].EType) {
 			var key types.EncryptionKey
-			if key, err = s.key(infos[i].EType, &infos[i]); err == nil {
+			if key, err = s.key(infos[i].EType, 0, &infos[i]); err == nil {
 				return key, nil
 			}
 		}
@@ -143,7 +143,7 @@ func (k *kdcs) openAS(reply []byte, req *messages.ASReq, who principal, infos ty
 			break
 		}
 	}
-	key, err := s.key(rep.EncPart.EType, info)
+	key, err := s.key(rep.EncPart.EType, rep.EncPart.KVNO, info)
 	if err != nil {
 		return nil, err
 	}
