@@ -112,8 +112,9 @@ type passwordSecret struct {
 	who      principal
 }
 
-// maxIterations bounds the work that an answer from the network, unauthenticated as yet, may ask for. 4096 and
-// 32768 are what RFC 3962 and RFC 8009 begin with.
+// maxIterations bounds the work that an answer from the network, unauthenticated as yet, may ask for. The least is
+// what RFC 3962 (4096) and RFC 8009 (32768) have by default, which KDCs mostly leave unsaid. With fewer,
+// whoever forged the answer could cheaply guess the password by the timestamp that is sealed for it.
 const maxIterations = 1 << 20
 
 func (s passwordSecret) key(id int32, _ int, info *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
@@ -127,9 +128,13 @@ func (s passwordSecret) key(id int32, _ int, info *types.ETypeInfo2Entry) (types
 			salt = info.Salt
 		}
 		if n := info.S2KParams; len(n) > 0 {
+			least, err := strconv.ParseUint(params, 16, 32)
+			if err != nil {
+				return types.EncryptionKey{}, err
+			}
 			params = fmt.Sprintf("%x", n)
-			if count, err := strconv.ParseUint(params, 16, 32); err != nil || count == 0 || count > maxIterations {
-				return types.EncryptionKey{}, fmt.Errorf("the KDC asks for %#x iterations to make a key of the password", n)
+			if count, err := strconv.ParseUint(params, 16, 32); err != nil || count < least || count > maxIterations {
+				return types.EncryptionKey{}, fmt.Errorf("the KDC asks for %#x iterations to make a key of the password, which are less than %d or more than %d", n, least, maxIterations)
 			}
 		}
 	}
