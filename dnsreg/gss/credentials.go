@@ -79,8 +79,8 @@ func (cfg *Config) source(krb *config.Config) (source, error) {
 		}
 		return passwordSource{who, cfg.Password}, nil
 	}
-	path, err := cfg.ccachePath()
-	return ccacheSource{path, who}, err
+	path, unnamed, err := cfg.ccachePath()
+	return ccacheSource{path, unnamed, who}, err
 }
 
 // secret knows the long-term keys of a principal.
