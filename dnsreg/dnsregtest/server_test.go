@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -86,8 +87,11 @@ func TestInsert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"no record", "a.example.com. A 192.0.2.1", "a.example.test. SOA a. b. 1 2 3 4 5", ""} {
-		if err := s.Insert(line); err == nil || !strings.Contains(err.Error(), line) {
+	for line, says := range map[string]string{
+		"no record": "", "a.example.com. A 192.0.2.1": "no zone", "a.example.test. SOA a. b. 1 2 3 4 5": "no zone", "": "no record in it", "; a comment": "no record in it",
+	} {
+		err := s.Insert("good.example.test. 60 A 192.0.2.1", line)
+		if err == nil || !strings.Contains(err.Error(), strconv.Quote(line)) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "%!") {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
@@ -139,6 +143,9 @@ func TestQueries(t *testing.T) {
 		got := exchange(t, address, m)
 		var types, ns []string
 		for _, rr := range got.Answer {
+		if got := s.Records("good.example.test"); got != nil {
+			t.Errorf("%q: loaded before the error: %v", line, got)
+		}
 			types = append(types, dns.Type(rr.Header().Rrtype).String())
 		}
 		for _, rr := range got.Ns {
