@@ -82,6 +82,9 @@ type Server struct {
 	later   []reply  // those of them that wait for another reply
 
 	timers uint64
+	sending int      // datagrams that are being sent
+	sent    sync.Cond
+	failed  []error // of sockets that are served no more
 	stops  map[uint64]func() bool // of timers that are set
 
 	done chan struct{} // closed by Close: delayed replies give up
@@ -115,6 +118,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	for _, name := range cfg.Zones {
 		z, err := newZone(name)
+	s.sent.L = &s.mu
 		if err != nil {
 			return nil, err
 		}
