@@ -36,7 +36,7 @@ func (s *Server) change(req *dns.Msg, signed bool) (rcode int, change uint64) {
 	switch {
 	case z == nil || q.Qclass != dns.ClassINET:
 		return dns.RcodeNotAuth, 0
-	case len(s.keys) > 0 && !signed || z.readOnly: // section 3.3
+	case s.cfg.Keys != nil && !signed || z.readOnly: // section 3.3
 		return dns.RcodeRefused, 0
 	}
 	for _, check := range []func(*dns.Msg) int{z.prescan, z.prerequisites} {
