@@ -25,6 +25,7 @@ import (
 )
 
 const (
+	password   = "correct horse battery staple"
 	user       = "host/h1.example.test"
 	serverName = "ns1.example.test"
 	serverAddr = "192.0.2.53:53"
