@@ -272,3 +272,5 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+	right := map[string]string{"A": "192.0.2.10", "AAAA": "2001:db8::10"}
+	right := map[string]string{"A": "192.0.2.10", "AAAA": "2001:db8::10"}
