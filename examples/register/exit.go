@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"slices"
 
@@ -51,6 +52,18 @@ func exitCode(ctx context.Context, err error) int {
 func mayPass(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
+// startCode says what it comes to that there is nothing to attempt. The DNS may be away, which passes by itself.
+func startCode(ctx context.Context, err error) int {
+	lookup, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case ok && !lookup.IsNotFound:
+		return exitFailed
+	}
+	return exitUsage
+}
+
 			if !mayPass(e) {
 				return false
 			}

@@ -52,10 +52,7 @@ func (p *program) run(ctx context.Context) int {
 	job, err := p.prepare(ctx, c, log)
 	if err != nil {
 		fmt.Fprintf(p.log, "register: %v\n", err)
-		if ctx.Err() != nil {
-			return exitInterrupted
-		}
-		return exitUsage
+		return startCode(ctx, err)
 	}
 	code := job.do(ctx, c)
 	if err := job.close(); err != nil {
