@@ -26,7 +26,7 @@ const farewell = 20 * time.Second
 type program struct {
 	args     []string
 	out, log io.Writer
-	again    func() <-chan os.Signal // starts to listen to who asks for a pass at once
+	again    <-chan os.Signal // asks for a pass at once
 	open     func(context.Context, *settings, *slog.Logger) (*origin, error)
 }
 
