@@ -35,15 +35,14 @@ func (s *Server) answer(raw []byte, network string, send func([]byte)) {
 		s.drop()
 		return
 	}
-	r := s.process(req, raw, layout, network, fault)
-	r.epoch, r.send = epoch, send
+	r := s.process(req, raw, layout, network, fault, epoch)
+	r.epoch, r.datagram, r.send = epoch, network == "udp", send
 	switch {
 	case fault.Crash != NoCrash:
 		s.crash(fault.Crash == CrashLost)
 		s.drop()
 	case r.messages == nil || fault.DropReply:
-		s.acknowledge(r.change) // for all that the server knows, it has answered
-		s.drop()
+		s.giveUp(r)
 	default:
 		s.deliver(r, fault)
 	}
@@ -55,11 +54,12 @@ type reply struct {
 	change   uint64   // the last change of a zone that it acknowledges
 	copies   int
 	epoch    int // that of the server's life in which the request came
+	datagram bool
 	send     func([]byte)
 }
 
-// process carries the request out and returns the packed reply.
-func (s *Server) process(req *dns.Msg, raw []byte, l layout, network string, fault Fault) (r reply) {
+// process carries the request out and returns the packed reply; none if the server has died since the request came.
+func (s *Server) process(req *dns.Msg, raw []byte, l layout, network string, fault Fault, epoch int) (r reply) {
 	now := s.cfg.Now().Add(fault.Skew)
 	sig := s.verify(req, raw, l, now)
 	sig.now = now.Add(fault.SkewReply)
@@ -76,7 +76,10 @@ func (s *Server) process(req *dns.Msg, raw []byte, l layout, network string, fau
 	case fault.Rcode != 0:
 		m.Rcode = fault.Rcode
 	case req.Opcode == dns.OpcodeUpdate:
-		m.Rcode, r.change = s.update(req, sig.request != nil)
+		var alive bool
+		if m.Rcode, r.change, alive = s.update(req, sig.request != nil, epoch); !alive {
+			return reply{}
+		}
 	case req.Opcode != dns.OpcodeQuery:
 		m.Rcode, m.Question = dns.RcodeNotImplemented, nil
 	case len(req.Question) == 0:
@@ -147,6 +150,14 @@ func (st *Stats) seen(update bool, network string, size int) {
 	if network == "tcp" {
 		st.TCP++
 	}
+}
+
+// giveUp loses a reply. For all that the server knows, it has answered.
+func (s *Server) giveUp(r reply) {
+	s.count(func(st *Stats) {
+		s.acknowledge(r.change)
+		st.Dropped++
+	})
 }
 
 func (s *Server) drop() { s.count(func(st *Stats) { st.Dropped++ }) }

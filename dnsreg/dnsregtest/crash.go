@@ -31,10 +31,9 @@ func (s *Server) remember(z *zone, before map[string]node) (number uint64) {
 	return s.changes
 }
 
-// acknowledge forgets how to undo a change and those before it: a journal keeps what came earlier, too.
+// acknowledge forgets how to undo a change and those before it: a journal keeps what came earlier, too. Callers hold
+// s.mu.
 func (s *Server) acknowledge(number uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for len(s.pending) > 0 && s.pending[0].number <= number {
 		s.pending = s.pending[1:]
 	}
@@ -42,7 +41,7 @@ func (s *Server) acknowledge(number uint64) {
 
 // Crash kills the server: until Restart it answers nothing, streams are closed and new ones at once, and
 // replies that were held back are gone. Its sockets remain, so that no port becomes somebody else's; that
-// nobody listens (an ICMP error) is not imitated. The zones are kept.
+// nobody listens (an ICMP error) is not imitated. The zones are kept. Once it returns nothing is sent.
 func (s *Server) Crash() { s.crash(false) }
 
 func (s *Server) crash(lose bool) {
@@ -60,6 +59,11 @@ func (s *Server) crash(lose bool) {
 	s.mu.Unlock()
 	for st := range streams {
 		st.conn.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.sending > 0 {
+		s.sent.Wait()
 	}
 }
 

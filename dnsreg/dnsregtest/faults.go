@@ -63,14 +63,11 @@ const maxHeld = 4096
 // deliver sends the reply, late or after forged ones where the fault says so.
 func (s *Server) deliver(r reply, fault Fault) {
 	if fault.Forge != nil {
-		for _, forged := range fault.Forge(slices.Clone(r.messages[0])) {
-			r.send(forged)
-		}
+		s.transmit(r, fault.Forge(slices.Clone(r.messages[0])))
 	}
 	r.copies = 1 + max(fault.Duplicate, 0)
 	if (fault.Until != nil || fault.Delay > 0 || fault.Reorder) && !s.hold() {
-		s.acknowledge(r.change)
-		s.drop()
+		s.giveUp(r)
 		return
 	}
 	switch {
@@ -120,20 +117,21 @@ func (s *Server) wait(r reply, fault Fault) {
 	}
 }
 
-// emit sends a reply, unless the server has died since it was asked, and then those that waited for that.
+// emit sends a reply, unless the server has died since it was asked, and then those that waited for that. What the
+// reply may tell is kept before it can: a crash may come between.
 func (s *Server) emit(r reply) {
 	s.mu.Lock()
-	alive := r.epoch == s.epoch && !s.closed
+	alive := s.lives(r)
+	if alive {
+		s.acknowledge(r.change)
+	}
 	s.mu.Unlock()
 	if !alive {
 		return
 	}
 	for range r.copies {
-		for _, m := range r.messages {
-			r.send(m)
-		}
+		s.transmit(r, r.messages)
 	}
-	s.acknowledge(r.change)
 	s.mu.Lock()
 	later := s.later
 	s.later = nil
@@ -141,6 +139,31 @@ func (s *Server) emit(r reply) {
 	s.mu.Unlock()
 	for _, r := range later {
 		s.emit(r)
+	}
+}
+
+// lives reports whether a reply may still be sent. Callers hold s.mu.
+func (s *Server) lives(r reply) bool { return r.epoch == s.epoch && !s.closed }
+
+// transmit sends messages until the server dies. Crash waits for a datagram that is being sent; a stream it closes.
+func (s *Server) transmit(r reply, messages [][]byte) {
+	for _, m := range messages {
+		s.mu.Lock()
+		alive := s.lives(r)
+		if alive && r.datagram {
+			s.sending++
+		}
+		s.mu.Unlock()
+		if !alive {
+			return
+		}
+		r.send(m)
+		if r.datagram {
+			s.mu.Lock()
+			s.sending--
+			s.sent.Broadcast()
+			s.mu.Unlock()
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type client struct {
 	mu       sync.Mutex
 	faults   []Fault // for the next requests
 	requests []Request
+	sending  func() // called before a datagram is sent
 }
 
 // newClient starts a server whose requests meet the client's faults.
@@ -136,6 +137,9 @@ func (p memPacketConn) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (p memPacketConn) WriteTo(b []byte, _ net.Addr) (int, error) {
+	if p.c.sending != nil {
+		p.c.sending()
+	}
 	select {
 	case p.c.out <- append([]byte(nil), b...):
 	default: // full: lost

@@ -2,6 +2,7 @@ package dnsregtest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,38 +30,39 @@ func (s *Server) Listen(host string) (address string, err error) {
 	return "", fmt.Errorf("dnsregtest: listen on %s: %w", host, err)
 }
 
-// ServePacket starts to serve datagrams and returns at once. Close closes pc.
+// ServePacket starts to serve datagrams and returns at once. Close closes pc, and tells if reading from it has failed.
 func (s *Server) ServePacket(pc net.PacketConn) {
-	s.serve(pc, func() {
+	s.serve(pc, func() error {
 		buf := make([]byte, dns.MaxMsgSize)
 		for {
 			n, from, err := pc.ReadFrom(buf)
 			if err != nil {
-				return
+				return err
 			}
 			s.answer(buf[:n], "udp", func(reply []byte) { pc.WriteTo(reply, from) })
 		}
 	})
 }
 
-// ServeListener starts to serve streams and returns at once. Close closes l and its connections.
+// ServeListener starts to serve streams and returns at once. Close closes l and its connections, and tells if Accept
+// has failed.
 func (s *Server) ServeListener(l net.Listener) {
-	s.serve(l, func() {
+	s.serve(l, func() error {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
-				return
+				return err
 			}
 			st := &stream{conn: conn}
 			if s.admit(st) {
-				s.serve(conn, func() { s.serveStream(st) })
+				s.serve(conn, func() error { s.serveStream(st); return nil })
 			}
 		}
 	})
 }
 
 // serve runs loop until it ends by itself or Close closes c.
-func (s *Server) serve(c io.Closer, loop func()) {
+func (s *Server) serve(c io.Closer, loop func() error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -69,10 +71,13 @@ func (s *Server) serve(c io.Closer, loop func()) {
 	}
 	s.open[c] = struct{}{}
 	s.start(func() {
-		loop()
+		err := loop()
 		c.Close()
 		s.mu.Lock()
 		delete(s.open, c)
+		if err != nil && !s.closed && !errors.Is(err, net.ErrClosed) {
+			s.failed = append(s.failed, fmt.Errorf("dnsregtest: served no more: %w", err))
+		}
 		s.mu.Unlock()
 	})
 	s.mu.Unlock()

@@ -2,6 +2,7 @@ package dnsregtest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -18,7 +19,7 @@ type Config struct {
 	// ReadOnly are those of Zones that take no update: REFUSED.
 	ReadOnly []string
 	// Keys are the TSIG secrets by key name. Nil: updates are taken unsigned.
-	// Otherwise an unsigned update is answered REFUSED, as BIND does.
+	// Otherwise, even without a key, an unsigned update is answered REFUSED, as BIND does.
 	Keys map[string][]byte
 	// Algorithms ties keys of Keys, by name, to one algorithm ("hmac-sha256"): any other is answered
 	// BADKEY. Keys without an entry work with HMAC-SHA-1, 224, 256, 384 and 512.
@@ -37,12 +38,13 @@ type Config struct {
 	// Now tells the time for TSIG. Nil: time.Now.
 	Now func() time.Time
 	// AfterFunc calls f in a goroutine of its own after d; stop prevents that. Fault.Delay and IdleTimeout
-	// need it, and nothing else here waits for time. Nil: time.AfterFunc.
+	// need it, and nothing else here waits for time. Nil: time.AfterFunc. Like stop and Go it is called while the
+	// server is locked: it must neither call the server nor wait for f.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 	// Fault is asked what to do with each request. Nil: serve it. It is called by the goroutine that
-	// read the request.
+	// read the request, so for several requests at once.
 	Fault func(Request) Fault
-	// Go runs f on a goroutine of its own. Nil: with the go statement. Otherwise Close does not wait
+	// Go starts f on a goroutine of its own. Nil: with the go statement. Otherwise Close does not wait
 	// for these goroutines: who runs them knows when they have ended.
 	Go func(f func())
 }
@@ -80,6 +82,9 @@ type Server struct {
 	pending []change // not acknowledged yet, in order
 	held    int      // replies that are held back
 	later   []reply  // those of them that wait for another reply
+	sending int      // datagrams that are being sent
+	sent    sync.Cond
+	failed  []error // of sockets that are served no more
 
 	timers uint64
 	stops  map[uint64]func() bool // of timers that are set
@@ -113,6 +118,7 @@ func New(cfg Config) (*Server, error) {
 		stops:   make(map[uint64]func() bool),
 		done:    make(chan struct{}),
 	}
+	s.sent.L = &s.mu
 	for _, name := range cfg.Zones {
 		z, err := newZone(name)
 		if err != nil {
@@ -144,7 +150,7 @@ func (s *Server) start(f func()) {
 }
 
 // Close closes every socket that the server was given and waits for its goroutines, unless they are
-// Config.Go's.
+// Config.Go's. The error says which sockets had failed before, and were served no more.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if !s.closed {
@@ -158,9 +164,10 @@ func (s *Server) Close() error {
 		stop()
 		delete(s.stops, id)
 	}
+	failed := errors.Join(s.failed...)
 	s.mu.Unlock()
 	s.wg.Wait()
-	return nil
+	return failed
 }
 
 // Stats returns the counters.

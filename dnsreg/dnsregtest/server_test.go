@@ -3,12 +3,15 @@ package dnsregtest
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,14 +84,67 @@ func TestGo(t *testing.T) {
 	}
 }
 
+// No key is not the same as no keys: who wants signed updates and has no key yet takes none.
+func TestNoKeyYet(t *testing.T) {
+	for _, keys := range []map[string][]byte{nil, {}} {
+		_, address := start(t, Config{Zones: []string{"example.test"}, Keys: keys})
+		reply := exchange(t, address, update(t, "example.test.", "update IN a.example.test. 60 A 192.0.2.1"))
+		if (reply.Rcode == dns.RcodeRefused) != (keys != nil) {
+			t.Errorf("keys %#v: %v", keys, reply)
+		}
+	}
+}
+
+// broken fails as soon as something is wanted of it.
+type broken struct {
+	net.PacketConn
+	net.Listener
+	err error
+}
+
+func (b broken) ReadFrom([]byte) (int, net.Addr, error) { return 0, nil, b.err }
+func (b broken) Accept() (net.Conn, error)              { return nil, b.err }
+func (b broken) Close() error                           { return nil }
+
+// Close tells of sockets that failed, but not of those that were closed by who has opened them.
+func TestBrokenSockets(t *testing.T) {
+	for _, want := range []error{syscall.EMFILE, net.ErrClosed} {
+		var wg sync.WaitGroup
+		s, err := New(Config{Go: wg.Go})
+		if err != nil {
+			t.Fatal(err)
+		}
+		serve := map[string]func(error){
+			"udp": func(err error) { s.ServePacket(broken{err: fmt.Errorf("udp: %w", err)}) },
+			"tcp": func(err error) { s.ServeListener(broken{err: fmt.Errorf("tcp: %w", err)}) },
+		}
+		for _, f := range serve {
+			f(want)
+		}
+		wg.Wait()
+		err = s.Close()
+		for network := range serve {
+			if told := err != nil && strings.Contains(err.Error(), network+": "); told != (want == syscall.EMFILE) || told && !errors.Is(err, want) {
+				t.Errorf("%s, %v: %v", network, want, err)
+			}
+		}
+	}
+}
+
 func TestInsert(t *testing.T) {
 	s, err := New(Config{Zones: []string{"example.test"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"no record", "a.example.com. A 192.0.2.1", "a.example.test. SOA a. b. 1 2 3 4 5", ""} {
-		if err := s.Insert(line); err == nil || !strings.Contains(err.Error(), line) {
+	for line, says := range map[string]string{
+		"no record": "", "a.example.com. A 192.0.2.1": "no zone", "a.example.test. SOA a. b. 1 2 3 4 5": "no zone", "": "no record in it", "; a comment": "no record in it",
+	} {
+		err := s.Insert("good.example.test. 60 A 192.0.2.1", line)
+		if err == nil || !strings.Contains(err.Error(), strconv.Quote(line)) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "%!") {
 			t.Errorf("%q: %v", line, err)
+		}
+		if got := s.Records("good.example.test"); got != nil {
+			t.Errorf("%q: loaded before the error: %v", line, got)
 		}
 	}
 	if s.Serial("example.test") != 1 || s.Serial("example.com") != 0 || s.Zone("example.com") != nil {

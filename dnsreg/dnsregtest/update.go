@@ -8,13 +8,22 @@ import (
 )
 
 // update carries out an UPDATE request and returns its rcode (RFC 2136 section 3), with the number of the
-// last change of a zone that a reply now acknowledges.
+// last change of a zone that a reply now acknowledges; unless the server has died since the request came.
 //
 // The update section is scanned before the prerequisites are checked, as BIND does, so that who may not
 // update a zone can't find out by prerequisites what is in it.
-func (s *Server) update(req *dns.Msg, signed bool) (rcode int, change uint64) {
+func (s *Server) update(req *dns.Msg, signed bool, epoch int) (rcode int, change uint64, alive bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if epoch != s.epoch {
+		return 0, 0, false
+	}
+	rcode, change = s.change(req, signed)
+	return rcode, change, true
+}
+
+// change is update on a server that lives. Callers hold s.mu.
+func (s *Server) change(req *dns.Msg, signed bool) (rcode int, change uint64) {
 	// Section 3.1.1: "exactly one RR therein and that the RR's ZTYPE is SOA, else signal FORMERR". There
 	// are not two: such a message does not come so far.
 	if len(req.Question) == 0 || req.Question[0].Qtype != dns.TypeSOA {
@@ -27,7 +36,7 @@ func (s *Server) update(req *dns.Msg, signed bool) (rcode int, change uint64) {
 	switch {
 	case z == nil || q.Qclass != dns.ClassINET:
 		return dns.RcodeNotAuth, 0
-	case len(s.keys) > 0 && !signed || z.readOnly: // section 3.3
+	case s.cfg.Keys != nil && !signed || z.readOnly: // section 3.3
 		return dns.RcodeRefused, 0
 	}
 	for _, check := range []func(*dns.Msg) int{z.prescan, z.prerequisites} {

@@ -2,6 +2,7 @@ package dnsregtest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -165,14 +166,18 @@ func (s *Server) closest(name string) *zone {
 }
 
 // Insert loads records given as master file lines, absolute names, without raising the serial:
-// the state of affairs before a test, also one that updates can't bring about. An SOA line replaces the zone's.
+// the state of affairs before a test, also one that updates can't bring about. An SOA line replaces the zone's. After
+// an error nothing is loaded.
 func (s *Server) Insert(lines ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending = nil // a crash loses updates, not these
+	var records []dns.RR
 	for _, line := range lines {
 		rr, err := dns.NewRR(line)
-		if err != nil || rr == nil {
+		if err == nil && rr == nil {
+			err = errors.New("there is no record in it")
+		}
+		if err != nil {
 			return fmt.Errorf("dnsregtest: insert %q: %w", line, err)
 		}
 		rr.Header().Name = dns.CanonicalName(rr.Header().Name)
@@ -180,7 +185,11 @@ func (s *Server) Insert(lines ...string) error {
 		if z == nil || rr.Header().Rrtype == dns.TypeSOA && rr.Header().Name != z.name {
 			return fmt.Errorf("dnsregtest: insert %q: no zone for it", line)
 		}
-		z.put(rr)
+		records = append(records, rr)
+	}
+	s.pending = nil // a crash loses updates, not these
+	for _, rr := range records {
+		s.closest(rr.Header().Name).put(rr)
 	}
 	return nil
 }

@@ -13,29 +13,31 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// ccachePath returns the path of the credentials cache file.
-func (cfg *Config) ccachePath() (string, error) {
+// ccachePath returns the path of the credentials cache file, and whether nobody has named it: anybody may put a file
+// there then.
+func (cfg *Config) ccachePath() (path string, unnamed bool, err error) {
 	name, from := cfg.CCache, "Config.CCache"
 	if name == "" {
 		name, from = os.Getenv("KRB5CCNAME"), "KRB5CCNAME"
 	}
 	if name == "" {
-		return fmt.Sprintf("/tmp/krb5cc_%d", os.Getuid()), nil
+		return fmt.Sprintf("/tmp/krb5cc_%d", os.Getuid()), true, nil
 	}
 	// A colon after a single letter is a Windows drive's.
 	if kind, path, found := strings.Cut(name, ":"); found && len(kind) > 1 {
 		if kind != "FILE" {
-			return "", fmt.Errorf("gss: %s: %q: only caches that are files are supported, FILE:path", from, name)
+			return "", false, fmt.Errorf("gss: %s: %q: only caches that are files are supported, FILE:path", from, name)
 		}
 		name = path
 	}
-	return name, nil
+	return name, false, nil
 }
 
 // ccacheSource takes the ticket that somebody else got.
 type ccacheSource struct {
-	path string
-	who  principal // zero: anybody
+	path    string
+	unnamed bool      // see ccachePath
+	who     principal // zero: anybody
 }
 
 func (s ccacheSource) String() string {
@@ -57,7 +59,11 @@ func (s ccacheSource) tgt(_ context.Context, k *kdcs) (*ticket, error) {
 const maxCCache = 16 << 20
 
 func (s ccacheSource) read(now time.Time) (*ticket, error) {
-	f, err := os.Open(s.path)
+	open := os.Open
+	if s.unnamed {
+		open = openOwn
+	}
+	f, err := open(s.path)
 	if err != nil {
 		return nil, err
 	}

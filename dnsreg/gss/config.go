@@ -15,7 +15,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/config"
 )
 
-// Config says who registers. The zero value takes the tickets that kinit left, as nsupdate -g does.
+// Config says who registers. The zero value takes the tickets that kinit left, as nsupdate -g does. Its functions are
+// called from several goroutines at once.
 type Config struct {
 	// Principal is who to authenticate as, with or without the realm: "host/h1.example.test", or "H1$@EXAMPLE.TEST"
 	// for a computer account of Active Directory. Realms are case-sensitive.
@@ -29,7 +30,8 @@ type Config struct {
 	Password func(ctx context.Context) (string, error)
 	// CCache is the path of a credentials cache file, which may start with "FILE:". Only its ticket-granting
 	// ticket is used, and it is read again for every ticket, so whoever renews the file renews this.
-	// Empty, with neither Keytab nor Password: $KRB5CCNAME, else /tmp/krb5cc_ and the user's number.
+	// Empty, with neither Keytab nor Password: $KRB5CCNAME, else /tmp/krb5cc_ and the user's number, if it is the
+	// user's or root's and nobody else may write it.
 	CCache string
 
 	// Krb5Conf is the text of a krb5.conf: default_realm, realms with their KDCs, domain_realm. Empty: Krb5ConfFile.

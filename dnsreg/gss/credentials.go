@@ -11,7 +11,6 @@ import (
 	"github.com/jcmturner/gokrb5/v8/config"
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana/nametype"
-	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
@@ -80,80 +79,15 @@ func (cfg *Config) source(krb *config.Config) (source, error) {
 		}
 		return passwordSource{who, cfg.Password}, nil
 	}
-	path, err := cfg.ccachePath()
-	return ccacheSource{path, who}, err
+	path, unnamed, err := cfg.ccachePath()
+	return ccacheSource{path, unnamed, who}, err
 }
 
 // secret knows the long-term keys of a principal.
 type secret interface {
-	// key returns the one of an encryption type. info is what the KDC says about it (RFC 4120 section 5.2.7.5),
-	// nil if it said nothing.
-	key(id int32, info *types.ETypeInfo2Entry) (types.EncryptionKey, error)
-}
-
-// keytabSource logs in with a keytab.
-type keytabSource struct {
-	path string
-	who  principal
-}
-
-func newKeytabSource(path string, who principal) (source, error) {
-	kt, err := loadKeytab(path)
-	if err != nil {
-		return nil, fmt.Errorf("gss: %w", err)
-	}
-	var names []string
-	var found principal
-	for _, e := range kt.Entries {
-		p := principal{types.PrincipalName{NameType: nametype.KRB_NT_PRINCIPAL, NameString: e.Principal.Components}, e.Principal.Realm}
-		if isStrong(e.Key.KeyType) && (who.realm == "" || who.equal(p)) && !slices.Contains(names, p.String()) {
-			names, found = append(names, p.String()), p
-		}
-	}
-	switch {
-	case len(names) == 0 && who.realm == "":
-		return nil, fmt.Errorf("gss: keytab %s has no AES key", path)
-	case len(names) == 0:
-		return nil, fmt.Errorf("gss: keytab %s has no AES key of %s", path, who)
-	case len(names) > 1:
-		return nil, fmt.Errorf("gss: keytab %s has keys of %s: Config.Principal has to say which", path, strings.Join(names, ", "))
-	}
-	return keytabSource{path, found}, nil
-}
-
-func loadKeytab(path string) (*keytab.Keytab, error) {
-	var kt *keytab.Keytab
-	err := safely(func() (err error) {
-		kt, err = keytab.Load(path)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("keytab %s: %w", path, err)
-	}
-	return kt, nil
-}
-
-func (s keytabSource) String() string { return fmt.Sprintf("%s by keytab %s", s.who, s.path) }
-
-func (s keytabSource) tgt(ctx context.Context, k *kdcs) (*ticket, error) {
-	kt, err := loadKeytab(s.path)
-	if err != nil {
-		return nil, &stepError{Credentials, permanent("%w", err)}
-	}
-	return k.login(ctx, s.who, keytabSecret{kt, s.who})
-}
-
-type keytabSecret struct {
-	*keytab.Keytab
-	who principal
-}
-
-func (s keytabSecret) key(id int32, _ *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
-	k, _, err := s.GetEncryptionKey(s.who.name, s.who.realm, 0, id)
-	if err != nil {
-		return k, permanent("%w", err)
-	}
-	return k, nil
+	// key returns the one of an encryption type. kvno is the version that the KDC has used, 0: not known. info is
+	// what the KDC says about the key (RFC 4120 section 5.2.7.5), nil if it said nothing.
+	key(id int32, kvno int, info *types.ETypeInfo2Entry) (types.EncryptionKey, error)
 }
 
 // passwordSource logs in with a password.
@@ -178,11 +112,12 @@ type passwordSecret struct {
 	who      principal
 }
 
-// maxIterations bounds the work that an answer from the network, unauthenticated as yet, may ask for. 4096 and
-// 32768 are what RFC 3962 and RFC 8009 begin with.
+// maxIterations bounds the work that an answer from the network, unauthenticated as yet, may ask for. The least is
+// what RFC 3962 (4096) and RFC 8009 (32768) have by default, which KDCs mostly leave unsaid. With fewer,
+// whoever forged the answer could cheaply guess the password by the timestamp that is sealed for it.
 const maxIterations = 1 << 20
 
-func (s passwordSecret) key(id int32, info *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
+func (s passwordSecret) key(id int32, _ int, info *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
 	et, err := crypto.GetEtype(id)
 	if err != nil {
 		return types.EncryptionKey{}, err
@@ -193,9 +128,13 @@ func (s passwordSecret) key(id int32, info *types.ETypeInfo2Entry) (types.Encryp
 			salt = info.Salt
 		}
 		if n := info.S2KParams; len(n) > 0 {
+			least, err := strconv.ParseUint(params, 16, 32)
+			if err != nil {
+				return types.EncryptionKey{}, err
+			}
 			params = fmt.Sprintf("%x", n)
-			if count, err := strconv.ParseUint(params, 16, 32); err != nil || count == 0 || count > maxIterations {
-				return types.EncryptionKey{}, fmt.Errorf("the KDC asks for %#x iterations to make a key of the password", n)
+			if count, err := strconv.ParseUint(params, 16, 32); err != nil || count < least || count > maxIterations {
+				return types.EncryptionKey{}, fmt.Errorf("the KDC asks for %#x iterations to make a key of the password, which are less than %d or more than %d", n, least, maxIterations)
 			}
 		}
 	}

@@ -48,7 +48,7 @@
 //     account, H1$, not as host/h1.example.test.
 //   - Clocks may differ by five minutes either way.
 //   - An authenticator sent twice is refused as a replay, and so is a signature: nothing signed here is sent again as
-//     it was, and updates go over TCP.
+//     it was, not even to the next KDC, and updates go over TCP.
 //   - The last TKEY reply is signed without a request's MAC and without its length ([MS-GSSA] section 3.1.5.1). That
 //     is how BIND does it too, and how it is checked here.
 //   - Keys are forgotten by servers after a while, answered by BADKEY.

@@ -38,15 +38,20 @@ const (
 )
 
 // ask sends a request to the KDCs of a realm, one after the other until one answers, and returns the answer. It is
-// a *kerberosError if that is a KRB_ERROR. Everything goes over TCP (RFC 4120 section 7.2.2).
-func (k *kdcs) ask(ctx context.Context, realm string, request []byte) ([]byte, error) {
+// a *kerberosError if that is a KRB_ERROR. Each KDC gets a request made anew: one that says nothing may have taken
+// the authenticator and told the others. Everything goes over TCP (RFC 4120 section 7.2.2).
+func (k *kdcs) ask(ctx context.Context, realm string, request func() ([]byte, error)) ([]byte, error) {
 	addresses, err := k.addresses(ctx, realm)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, address := range addresses[:min(len(addresses), maxKDCs)] {
-		reply, err := k.exchange(ctx, address, request)
+		b, err := request()
+		if err != nil {
+			return nil, err
+		}
+		reply, err := k.exchange(ctx, address, b)
 		if err == nil {
 			return reply, nil
 		}
@@ -90,10 +95,12 @@ func (k *kdcs) addresses(ctx context.Context, realm string) ([]string, error) {
 	}
 	slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
 	for _, srv := range records {
-		out = append(out, net.JoinHostPort(strings.TrimSuffix(srv.Target, "."), strconv.Itoa(int(srv.Port))))
+		if host := strings.TrimSuffix(srv.Target, "."); host != "" { // RFC 2782: "." means that there is none
+			out = append(out, net.JoinHostPort(host, strconv.Itoa(int(srv.Port))))
+		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("there are no SRV records for the KDCs of %s", realm)
+		return nil, fmt.Errorf("no SRV record names a KDC of %s", realm)
 	}
 	return out, nil
 }

@@ -25,6 +25,7 @@ import (
 )
 
 const (
+	password   = "correct horse battery staple"
 	user       = "host/h1.example.test"
 	serverName = "ns1.example.test"
 	serverAddr = "192.0.2.53:53"
@@ -44,6 +45,8 @@ type world struct {
 	refer map[string]string // a realm's KDC refers services to another's
 	dials map[string]int    // by address
 	away  map[string]bool   // addresses that don't answer
+	mute  map[string]bool   // KDCs that do as they are asked, and say nothing
+	lax   bool              // wants no preauthentication
 	bad   []byte            // the KDCs answer with this
 	as    int               // AS exchanges that succeeded
 	seen  map[string]bool   // authenticators
@@ -80,7 +83,7 @@ var worldKeys = sync.OnceValue(func() *keytab.Keytab {
 func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, clock: time.Now, keys: worldKeys(), etype: etypeID.AES256_CTS_HMAC_SHA1_96, life: 10 * time.Hour,
-		dials: map[string]int{}, away: map[string]bool{}, refer: map[string]string{}, seen: map[string]bool{},
+		dials: map[string]int{}, away: map[string]bool{}, mute: map[string]bool{}, refer: map[string]string{}, seen: map[string]bool{},
 	}
 	w.acceptor = &acceptor{keytab: w.keys, clock: func() time.Time { return w.clock() }, seen: map[string]bool{}, life: time.Hour}
 	return w
@@ -129,9 +132,9 @@ func (w *world) dial(_ context.Context, network, address string) (net.Conn, erro
 	case serverAddr:
 		go w.acceptor.serve(far)
 	case "kdc1.example.test:88", "kdc2.example.test:88":
-		go w.serve(far, "EXAMPLE.TEST")
+		go w.serve(far, "EXAMPLE.TEST", w.mute[address])
 	case "[2001:db8::88]:88":
-		go w.serve(far, "OTHER.TEST")
+		go w.serve(far, "OTHER.TEST", w.mute[address])
 	default:
 		w.t.Errorf("dials %s", address)
 		return nil, errAway
@@ -140,7 +143,7 @@ func (w *world) dial(_ context.Context, network, address string) (net.Conn, erro
 }
 
 // serve answers one request as the KDC of a realm.
-func (w *world) serve(conn net.Conn, realm string) {
+func (w *world) serve(conn net.Conn, realm string, mute bool) {
 	defer conn.Close()
 	var length [4]byte
 	if _, err := io.ReadFull(conn, length[:]); err != nil {
@@ -164,6 +167,9 @@ func (w *world) serve(conn net.Conn, realm string) {
 		}
 	}
 	w.mu.Unlock()
+	if mute {
+		return
+	}
 	conn.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(reply))), reply...))
 }
 
@@ -192,25 +198,8 @@ func (w *world) answerAS(req *messages.ASReq, realm string) ([]byte, error) {
 	if err != nil {
 		return nil, refuse(errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN)
 	}
-	if len(req.PAData) == 0 {
-		k := refuse(errorcode.KDC_ERR_PREAUTH_REQUIRED).(messages.KRBError)
-		k.EData = w.methodData(body.CName.GetSalt(realm))
-		return nil, k
-	}
-	var sealed types.EncryptedData
-	var stamp types.PAEncTSEnc
-	if err := sealed.Unmarshal(req.PAData[0].PADataValue); err != nil {
+	if err := w.preauthenticated(req, realm, key); err != nil && !w.lax {
 		return nil, err
-	}
-	plain, err := crypto.DecryptEncPart(sealed, key, keyusage.AS_REQ_PA_ENC_TIMESTAMP)
-	if err != nil {
-		return nil, refuse(errorcode.KDC_ERR_PREAUTH_FAILED)
-	}
-	if err := stamp.Unmarshal(plain); err != nil {
-		return nil, err
-	}
-	if w.clock().Sub(stamp.PATimestamp).Abs() > 5*time.Minute {
-		return nil, refuse(errorcode.KRB_AP_ERR_SKEW)
 	}
 	rep := messages.ASRep{}
 	if err := w.issue(&rep.KDCRepFields, body, body.CName, realm, realm, key, keyusage.AS_REP_ENCPART); err != nil {
@@ -219,6 +208,41 @@ func (w *world) answerAS(req *messages.ASReq, realm string) ([]byte, error) {
 	rep.MsgType = msgtype.KRB_AS_REP
 	w.as++
 	return rep.Marshal()
+}
+
+// preauthenticated checks the encrypted timestamp, which counts once.
+func (w *world) preauthenticated(req *messages.ASReq, realm string, key types.EncryptionKey) error {
+	if len(req.PAData) == 0 {
+		k := refuse(errorcode.KDC_ERR_PREAUTH_REQUIRED).(messages.KRBError)
+		k.EData = w.methodData(req.ReqBody.CName.GetSalt(realm))
+		return k
+	}
+	var sealed types.EncryptedData
+	var stamp types.PAEncTSEnc
+	if err := sealed.Unmarshal(req.PAData[0].PADataValue); err != nil {
+		return err
+	}
+	plain, err := crypto.DecryptEncPart(sealed, key, keyusage.AS_REQ_PA_ENC_TIMESTAMP)
+	if err != nil {
+		return refuse(errorcode.KDC_ERR_PREAUTH_FAILED)
+	}
+	if err := stamp.Unmarshal(plain); err != nil {
+		return err
+	}
+	if w.clock().Sub(stamp.PATimestamp).Abs() > 5*time.Minute {
+		return refuse(errorcode.KRB_AP_ERR_SKEW)
+	}
+	return w.once(stamp.PATimestamp, stamp.PAUSec)
+}
+
+// once refuses the time of an authenticator that was there before, at whichever KDC.
+func (w *world) once(at time.Time, microseconds int) error {
+	stamp := fmt.Sprint(at, microseconds)
+	if w.seen[stamp] {
+		return refuse(errorcode.KRB_AP_ERR_REPEAT)
+	}
+	w.seen[stamp] = true
+	return nil
 }
 
 // methodData offers RC4 first, and then what it has.
@@ -254,16 +278,15 @@ func (w *world) answerTGS(req *messages.TGSReq, realm string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	stamp := fmt.Sprint(ap.Authenticator.CTime, ap.Authenticator.Cusec)
 	switch {
 	case !et.VerifyChecksum(part.Key.KeyValue, raw, ap.Authenticator.Cksum.Checksum, keyusage.TGS_REQ_PA_TGS_REQ_AP_REQ_AUTHENTICATOR_CHKSUM):
 		return nil, refuse(errorcode.KRB_AP_ERR_MODIFIED)
-	case w.seen[stamp]:
-		return nil, refuse(errorcode.KRB_AP_ERR_REPEAT)
 	case w.clock().Sub(ap.Authenticator.CTime).Abs() > 5*time.Minute:
 		return nil, refuse(errorcode.KRB_AP_ERR_SKEW)
 	}
-	w.seen[stamp] = true
+	if err := w.once(ap.Authenticator.CTime, ap.Authenticator.Cusec); err != nil {
+		return nil, err
+	}
 	if to := w.refer[realm]; to != "" && body.SName.NameString[0] == "DNS" {
 		body.SName = granting(to)
 	}

@@ -27,14 +27,20 @@ func (k *kdcs) login(ctx context.Context, who principal, s secret) (*ticket, err
 		PVNO: iana.PVNO, MsgType: msgtype.KRB_AS_REQ,
 		ReqBody: k.body(who, who.realm, granting(who.realm), k.loginTypes),
 	}}
-	reply, err := k.askAS(ctx, who.realm, &req)
+	reply, err := k.ask(ctx, who.realm, req.Marshal)
 	var infos types.ETypeInfo2
 	if e, ok := errors.AsType[*kerberosError](err); ok && e.code == errorcode.KDC_ERR_PREAUTH_REQUIRED {
+		var key types.EncryptionKey
 		if infos, err = etypeInfo(e.data); err == nil {
-			err = k.preauthenticate(&req, infos, s)
+			key, err = k.firstKey(infos, s)
 		}
 		if err == nil {
-			reply, err = k.askAS(ctx, who.realm, &req)
+			reply, err = k.ask(ctx, who.realm, func() ([]byte, error) {
+				if err := k.preauthenticate(&req, key); err != nil {
+					return nil, err
+				}
+				return req.Marshal()
+			})
 		}
 	}
 	var t *ticket
@@ -59,14 +65,6 @@ func (k *kdcs) body(who principal, realm string, service types.PrincipalName, et
 	}
 }
 
-func (k *kdcs) askAS(ctx context.Context, realm string, req *messages.ASReq) ([]byte, error) {
-	b, err := req.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	return k.ask(ctx, realm, b)
-}
-
 // etypeInfo finds the PA-ETYPE-INFO2 of a KDC's error.
 func etypeInfo(data []byte) (types.ETypeInfo2, error) {
 	var infos types.ETypeInfo2
@@ -88,12 +86,8 @@ func etypeInfo(data []byte) (types.ETypeInfo2, error) {
 	return infos, nil
 }
 
-// preauthenticate adds the encrypted timestamp, under the first key that the KDC and we have.
-func (k *kdcs) preauthenticate(req *messages.ASReq, infos types.ETypeInfo2, s secret) error {
-	key, err := k.firstKey(infos, s)
-	if err != nil {
-		return err
-	}
+// preauthenticate sets the encrypted timestamp.
+func (k *kdcs) preauthenticate(req *messages.ASReq, key types.EncryptionKey) error {
 	now := k.stamp().UTC()
 	plain, err := asn1.Marshal(types.PAEncTSEnc{PATimestamp: now.Truncate(time.Second), PAUSec: now.Nanosecond() / 1000})
 	if err != nil {
@@ -111,15 +105,16 @@ func (k *kdcs) preauthenticate(req *messages.ASReq, infos types.ETypeInfo2, s se
 	return nil
 }
 
+// firstKey returns the first key that the KDC and we have.
 func (k *kdcs) firstKey(infos types.ETypeInfo2, s secret) (types.EncryptionKey, error) {
 	if len(infos) == 0 {
-		return s.key(k.loginTypes[0], nil)
+		return s.key(k.loginTypes[0], 0, nil)
 	}
 	err := permanent("the KDC wants encryption types that are not AES, or not permitted here")
 	for i := range infos {
 		if slices.Contains(k.loginTypes, infos[i].EType) {
 			var key types.EncryptionKey
-			if key, err = s.key(infos[i].EType, &infos[i]); err == nil {
+			if key, err = s.key(infos[i].EType, 0, &infos[i]); err == nil {
 				return key, nil
 			}
 		}
@@ -148,7 +143,7 @@ func (k *kdcs) openAS(reply []byte, req *messages.ASReq, who principal, infos ty
 			break
 		}
 	}
-	key, err := s.key(rep.EncPart.EType, info)
+	key, err := s.key(rep.EncPart.EType, rep.EncPart.KVNO, info)
 	if err != nil {
 		return nil, err
 	}

@@ -108,6 +108,40 @@ func TestOtherKDCs(t *testing.T) {
 	}
 }
 
+// The realm that domain_realm has for the host refers to another one, as in a forest of Active Directory.
+func TestReferralBeyondDomainRealm(t *testing.T) {
+	w := newWorld(t)
+	w.refer["OTHER.TEST"] = "EXAMPLE.TEST"
+	signsAndVerifies(t, w.acceptor, key1(t, w.provider(func(c *Config) { c.Krb5Conf += "[domain_realm]\n .example.test = OTHER.TEST\n" })))
+	if w.dials["[2001:db8::88]:88"] != 1 {
+		t.Errorf("dialled %v", w.dials)
+	}
+}
+
+// A KDC that took the request and said nothing has told the next one, which takes no authenticator twice.
+func TestNextKDCGetsAnotherAuthenticator(t *testing.T) {
+	w := newWorld(t)
+	w.mute["kdc1.example.test:88"] = true
+	signsAndVerifies(t, w.acceptor, key1(t, w.provider(nil)))
+	if w.dials["kdc1.example.test:88"] != 3 || w.dials["kdc2.example.test:88"] != 3 {
+		t.Errorf("dialled %v", w.dials)
+	}
+}
+
+// RFC 2782: "A Target of "." means that the service is decidedly not available at this domain." Nobody is dialled.
+func TestNoKDCByTheDNS(t *testing.T) {
+	w := newWorld(t)
+	p := w.provider(func(c *Config) {
+		c.Krb5Conf = "[libdefaults]\n default_realm = EXAMPLE.TEST\n"
+		c.LookupSRV = func(context.Context, string, string, string) (string, []*net.SRV, error) {
+			return "", []*net.SRV{{Target: ".", Port: 88}}, nil
+		}
+	})
+	if _, err := p.Key(t.Context(), serverAddr); err == nil || !strings.Contains(err.Error(), "no SRV record names a KDC of EXAMPLE.TEST") || len(w.dials) != 0 {
+		t.Errorf("%v, dialled %v", err, w.dials)
+	}
+}
+
 // A key serves until five minutes before the server forgets it or the ticket ends.
 func TestRenewal(t *testing.T) {
 	for name, tt := range map[string]struct{ ticket, server, want time.Duration }{
@@ -296,24 +330,42 @@ func TestTicketTooLarge(t *testing.T) {
 	}
 }
 
-// The test vector of RFC 3962 appendix B with 1200 iterations, and what asks for too many.
+// The test vectors of RFC 8009 appendix A, which have the least iterations that are taken, and what asks for fewer or
+// for too many.
 func TestPasswordKey(t *testing.T) {
 	s := passwordSecret{"password", principal{types.NewPrincipalName(1, "raeburn"), "ATHENA.MIT.EDU"}}
-	const id = etypeID.AES256_CTS_HMAC_SHA1_96
+	const sha1, sha256, sha384 = etypeID.AES256_CTS_HMAC_SHA1_96, etypeID.AES128_CTS_HMAC_SHA256_128, etypeID.AES256_CTS_HMAC_SHA384_192
+	const (
+		salt    = "\x10\xdf\x9d\xd7\x83\xe5\xbc\x8a\xce\xa1\x73\x0e\x74\x35\x5f\x61ATHENA.MIT.EDUraeburn"
+		want256 = "089bca48b105ea6ea77ca5d2f39dc5e7"
+		want384 = "45bd806dbf6a833a9cffc1c94589a222367a79bc21c413718906e9f578a78467"
+	)
 	for _, tt := range []struct {
-		info *types.ETypeInfo2Entry
+		info types.ETypeInfo2Entry
 		want string
 	}{
-		{&types.ETypeInfo2Entry{EType: id, S2KParams: []byte{0, 0, 4, 0xb0}}, "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a"},
-		{&types.ETypeInfo2Entry{EType: id, S2KParams: []byte{0, 0, 4, 0xb0}, Salt: "ATHENA.MIT.EDUraeburn"}, "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a"},
-		{&types.ETypeInfo2Entry{EType: id, S2KParams: []byte{0xff, 0xff, 0xff, 0xff}}, ""},
-		{&types.ETypeInfo2Entry{EType: id, S2KParams: []byte{0, 0, 0, 0}}, ""},
-		{&types.ETypeInfo2Entry{EType: id, S2KParams: []byte{0, 0, 0, 0, 1}}, ""},
+		{types.ETypeInfo2Entry{EType: sha256, Salt: salt}, want256},
+		{types.ETypeInfo2Entry{EType: sha256, Salt: salt, S2KParams: []byte{0, 0, 0x80, 0}}, want256},
+		{types.ETypeInfo2Entry{EType: sha384, Salt: salt, S2KParams: []byte{0, 0, 0x80, 0}}, want384},
+		{types.ETypeInfo2Entry{EType: sha256, Salt: salt, S2KParams: []byte{0, 0, 0x7f, 0xff}}, ""},
+		{types.ETypeInfo2Entry{EType: sha384, Salt: salt, S2KParams: []byte{0, 0, 0x10, 0}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 4, 0xb0}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 0x0f, 0xff}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 0, 1}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 0, 0}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0xff, 0xff, 0xff, 0xff}}, ""},
+		{types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 0, 0, 1}}, ""},
 	} {
-		key, err := s.key(id, tt.info)
+		key, err := s.key(tt.info.EType, 0, &tt.info)
 		if got := hex.EncodeToString(key.KeyValue); got != tt.want || (err == nil) != (tt.want != "") {
-			t.Errorf("%+v: %s, %v", *tt.info, got, err)
+			t.Errorf("%+v: %s, %v", tt.info, got, err)
 		}
+	}
+	// What KDCs of RFC 3962 send, if they say it, is what is taken if they don't.
+	said, err := s.key(sha1, 0, &types.ETypeInfo2Entry{EType: sha1, S2KParams: []byte{0, 0, 0x10, 0}})
+	unsaid, err2 := s.key(sha1, 0, nil)
+	if err != nil || err2 != nil || string(said.KeyValue) != string(unsaid.KeyValue) {
+		t.Errorf("%v, %v", err, err2)
 	}
 }
 

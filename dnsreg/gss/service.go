@@ -30,8 +30,11 @@ func (k *kdcs) service(ctx context.Context, tgt *ticket, host string) (*ticket, 
 	service, realm := servicePrincipal(host), k.krb.ResolveRealm(host)
 	for range maxReferrals {
 		at := tgt.SName.NameString[len(tgt.SName.NameString)-1] // the realm that the ticket opens
+		if at == realm {
+			realm = "" // from here on, KDCs know better
+		}
 		want := service
-		if realm != "" && realm != at {
+		if realm != "" {
 			want = granting(realm)
 		}
 		got, err := k.tgs(ctx, tgt, at, want)
@@ -53,14 +56,12 @@ func (k *kdcs) tgs(ctx context.Context, tgt *ticket, realm string, service types
 		ReqBody: k.body(tgt.client, realm, service, k.ticketTypes),
 	}}
 	types.SetFlag(&req.ReqBody.KDCOptions, flags.Canonicalize) // without it there are no referrals
-	if err := k.authenticate(&req, tgt); err != nil {
-		return nil, err
-	}
-	b, err := req.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	reply, err := k.ask(ctx, realm, b)
+	reply, err := k.ask(ctx, realm, func() ([]byte, error) {
+		if err := k.authenticate(&req, tgt); err != nil {
+			return nil, err
+		}
+		return req.Marshal()
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (k *kdcs) tgs(ctx context.Context, tgt *ticket, realm string, service types
 	return k.openTicket(&rep.KDCRepFields, &req.ReqBody, tgt.client, service)
 }
 
-// authenticate adds the PA-TGS-REQ: an AP-REQ by the ticket-granting ticket, with a checksum of the request's body
+// authenticate sets the PA-TGS-REQ: an AP-REQ by the ticket-granting ticket, with a checksum of the request's body
 // (RFC 4120 section 5.2.7.1).
 func (k *kdcs) authenticate(req *messages.TGSReq, tgt *ticket) error {
 	et, err := contextEtype(tgt.key)

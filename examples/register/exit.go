@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"slices"
 
@@ -20,13 +21,17 @@ const (
 )
 
 const exitHelp = `Exit status:
-  0    done: all is registered, or planned, or removed; after SIGTERM: ended in order
-  1    a zone failed in a way that may pass by itself: a later try may succeed
+  0    done: all is registered, or planned, or removed; while it keeps the records right,
+       after SIGTERM: ended in order
+  1    a zone, or the look-up of the host's own name, failed in a way that may pass by
+       itself: a later try may succeed
   2    the command line or a file is wrong, or there is no way to the addresses
   3    no address is eligible: nothing is registered
   4    somebody has to change something first: a server refused, no zone was found,
-       there are too many addresses, or a name, key, clock or file is wrong
-  130  interrupted, and the records removed if deregister-on-exit says so
+       there are too many addresses, a name, key, clock or file is wrong, or the state
+       can't be saved
+  130  interrupted, by SIGTERM too if it was to end by itself; the records are removed
+       if deregister-on-exit says so
 `
 
 // interruption is why a context ended.
@@ -45,6 +50,18 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRefused
 	}
 	return exitDone
+}
+
+// startCode says what it comes to that there is nothing to attempt. The DNS may be away, which passes by itself.
+func startCode(ctx context.Context, err error) int {
+	lookup, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case ok && !lookup.IsNotFound:
+		return exitFailed
+	}
+	return exitUsage
 }
 
 // mayPass reports whether every failure among joined errors may pass by itself.

@@ -105,5 +105,5 @@ func usage(w io.Writer, actions, knobs []knob) {
 			fmt.Fprintf(w, "        Default: %s\n", k.value)
 		}
 	}
-	fmt.Fprint(w, "\nSIGHUP makes a pass at once and prints the state. A second interruption ends the program at once.\n\n", exitHelp)
+	fmt.Fprint(w, "\nSIGHUP makes a pass at once and prints the state; actions that end by themselves ignore it.\nA second interruption ends the program at once.\n\n", exitHelp)
 }

@@ -29,16 +29,19 @@ type table struct {
 	last  []srcselect.Address
 }
 
-// set replaces the addresses. Whoever watches hears of it only if they are others: routers repeat their
-// advertisements, and each one renews lifetimes.
+// set replaces the addresses. Whoever watches hears of it only if they, or the names of their interfaces, are others:
+// routers repeat their advertisements, and each one renews lifetimes.
 func (t *table) set(names map[int]string, addrs []srcselect.Address) {
 	slices.SortFunc(addrs, func(a, b srcselect.Address) int {
 		return cmp.Or(cmp.Compare(a.Interface, b.Interface), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Prefix.Bits(), b.Prefix.Bits()))
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	old := t.names
 	t.names = names
-	if !slices.EqualFunc(addrs, t.last, func(a, b srcselect.Address) bool { return reflect.DeepEqual(a, b) }) {
+	if !slices.EqualFunc(addrs, t.last, func(a, b srcselect.Address) bool {
+		return reflect.DeepEqual(a, b) && names[a.Interface] == old[a.Interface]
+	}) {
 		t.last = addrs
 		t.Set(addrs...)
 	}

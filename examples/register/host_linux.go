@@ -3,12 +3,12 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 	"syscall"
 	"time"
 
@@ -22,41 +22,53 @@ const (
 	ifaHomeAddress = 0x10
 )
 
+// groups are the changes to hear of. Those of links bring other names, by which settings choose.
+const groups = 1<<(syscall.RTNLGRP_LINK-1) | 1<<(syscall.RTNLGRP_IPV4_IFADDR-1) | 1<<(syscall.RTNLGRP_IPV6_IFADDR-1)
+
 // hostTable is a table of the kernel's addresses, kept by rtnetlink. stop ends the watching.
 func hostTable(log *slog.Logger, _ time.Duration) (t *table, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
 	// Events first: what changes while the table is read is heard of.
-	events, err := openNetlink(1<<(syscall.RTNLGRP_IPV4_IFADDR-1) | 1<<(syscall.RTNLGRP_IPV6_IFADDR-1))
+	events, err := openNetlink(ctx, groups)
 	if err != nil {
+		cancel()
 		return nil, nil, err
 	}
-	tables, err := openNetlink(0)
+	tables, err := openNetlink(ctx, 0)
 	if err != nil {
+		cancel()
 		return nil, nil, errors.Join(err, events.Close())
 	}
 	t = new(table)
-	if err := refresh(t, tables); err != nil {
+	look := func() error { return refresh(t, tables) }
+	if err := look(); err != nil {
+		cancel()
 		return nil, nil, errors.Join(err, events.Close(), tables.Close())
+	}
+	// wait opens another socket after a failure. That counts as an event, for nobody has listened meanwhile.
+	wait := func() (err error) {
+		if events == nil {
+			events, err = openNetlink(ctx, groups)
+			return err
+		}
+		if err = events.waitEvents(); err != nil {
+			events.Close()
+			events = nil
+		}
+		return err
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
-			more, err := events.waitEvents()
-			if err != nil {
-				log.Error("changes of addresses are no longer heard of", "error", err)
-			}
-			if !more {
-				return
-			}
-			if err := refresh(t, tables); err != nil && !errors.Is(err, os.ErrClosed) {
-				log.Error("addresses can't be read; the last known ones hold", "error", err)
-			}
-		}
+		watch(ctx, log, wait, look)
 	}()
 	return t, func() error {
-		err := errors.Join(events.Close(), tables.Close())
+		cancel()
 		<-done
-		return err
+		if events == nil {
+			return tables.Close()
+		}
+		return errors.Join(events.Close(), tables.Close())
 	}, nil
 }
 

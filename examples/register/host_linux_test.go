@@ -73,6 +73,23 @@ func TestHostTable(t *testing.T) {
 	w.until("the interface's end", func(all map[string]srcselect.Address) bool { return len(all) <= 2 }) // 127.0.0.1, ::1
 }
 
+// An interface that gets another name is heard of, though of its IPv6 addresses the kernel says nothing: settings
+// choose by name.
+func TestHostTableRenamed(t *testing.T) {
+	peertest.EnterNetns(t)
+	peertest.Run(t, "ip link add reg0 type veth peer name reg1")
+	peertest.Run(t, "ip address add 2001:db8::7/64 dev reg0")
+	table, stop, err := hostTable(slog.New(slog.DiscardHandler), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	w := watched{table, t}
+	w.untilThere("2001:db8::7/64", func(a srcselect.Address) bool { return table.interfaceNames()[a.Interface] == "reg0" })
+	peertest.Run(t, "ip link set reg0 name wan0")
+	w.untilThere("2001:db8::7/64", func(a srcselect.Address) bool { return table.interfaceNames()[a.Interface] == "wan0" })
+}
+
 // Temporary addresses (RFC 8981), which the kernel makes beside one that manages them.
 func TestHostTableTemporary(t *testing.T) {
 	peertest.EnterNetns(t, "sysctl")

@@ -75,9 +75,25 @@ func TestTableSet(t *testing.T) {
 		t.Error("the same addresses are told as a change")
 	default:
 	}
+	for _, names := range []map[int]string{{2: "eth0"}, {2: "wan0", 3: "eth1"}} {
+		_, changed = tab.Addresses()
+		tab.set(names, []srcselect.Address{address("2001:db8::7/64"), address("192.0.2.7/24")})
+		select {
+		case <-changed:
+		default:
+			t.Errorf("%v: another name is not told as a change", names)
+		}
+	}
+	_, changed = tab.Addresses()
+	tab.set(map[int]string{2: "wan0", 3: "eth2"}, []srcselect.Address{address("2001:db8::7/64"), address("192.0.2.7/24")})
+	select {
+	case <-changed:
+		t.Error("the name of an interface without addresses is told as a change")
+	default:
+	}
 	deprecated := address("192.0.2.7/24")
 	deprecated.Deprecated = true
-	tab.set(nil, []srcselect.Address{deprecated, address("2001:db8::7/64")})
+	tab.set(map[int]string{2: "wan0"}, []srcselect.Address{deprecated, address("2001:db8::7/64")})
 	select {
 	case <-changed:
 	default:

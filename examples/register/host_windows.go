@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -41,23 +42,22 @@ func hostTable(log *slog.Logger, _ time.Duration) (t *table, stop func() error, 
 		windows.CancelMibChangeNotify2(handle)
 		return nil, nil, err
 	}
-	quit, done := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	wait := func() error {
+		select {
+		case <-events:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	}
+	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
-			select {
-			case <-events:
-				if err := look(t); err != nil {
-					log.Error("addresses can't be read; the last known ones hold", "error", err)
-				}
-			case <-quit:
-				return
-			}
-		}
+		watch(ctx, log, wait, func() error { return look(t) })
 	}()
 	return t, func() error {
 		err := windows.CancelMibChangeNotify2(handle) // waits for a callback that runs
-		close(quit)
+		cancel()
 		<-done
 		return err
 	}, nil

@@ -14,7 +14,7 @@ type job struct {
 	*dnsreg.Registrar
 	report *reporter
 	log    *slog.Logger
-	again  func() <-chan os.Signal
+	again  <-chan os.Signal
 	close  func() error
 }
 
@@ -29,17 +29,16 @@ func (j *job) do(ctx context.Context, c *command) int {
 	case c.deregister:
 		err := j.Deregister(ctx)
 		j.show()
-		return exitCode(ctx, err)
+		return exitCode(ctx, errors.Join(err, j.unkept()))
 	case c.once:
 		err := j.sync(ctx)
-		return registerCode(ctx, err, j.Status().Addresses)
+		return registerCode(ctx, errors.Join(err, j.unkept()), j.Status().Addresses)
 	}
 	return j.keep(ctx, c.deregisterOnExit)
 }
 
 // keep registers until ctx ends.
 func (j *job) keep(ctx context.Context, remove bool) int {
-	again := j.again()
 	j.sync(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -48,7 +47,7 @@ func (j *job) keep(ctx context.Context, remove bool) int {
 	}()
 	for ctx.Err() == nil {
 		select {
-		case <-again:
+		case <-j.again:
 			j.sync(ctx)
 		case <-ctx.Done():
 		}
@@ -58,7 +57,7 @@ func (j *job) keep(ctx context.Context, remove bool) int {
 	if remove {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
-		err := j.Deregister(last)
+		err := errors.Join(j.Deregister(last), j.unkept())
 		if code := exitCode(context.Background(), err); code != exitDone {
 			return code
 		}
@@ -77,6 +76,14 @@ func (j *job) sync(ctx context.Context) error {
 		j.show()
 	}
 	return err
+}
+
+// unkept is why the state could not be saved, which is no error of a pass.
+func (j *job) unkept() error {
+	if e, ok := errors.AsType[*dnsreg.StateError](j.Status().Err); ok {
+		return e
+	}
+	return nil
 }
 
 func (j *job) show() { failed(j.log, "write", j.report.status(j.Status())) }

@@ -37,9 +37,9 @@ func parseKey(text string, sha1 bool) (dnsreg.Auth, error) {
 	if len(words) == 1 {
 		switch parts := strings.Split(words[0], ":"); len(parts) {
 		case 2:
-			return newKey(parts[0], "", parts[1], sha1)
+			return shortKey(parts[0], "", parts[1], sha1)
 		case 3:
-			return newKey(parts[1], parts[0], parts[2], sha1)
+			return shortKey(parts[1], parts[0], parts[2], sha1)
 		}
 	}
 	if len(words) < 4 || words[0] != "key" || words[2] != "{" {
@@ -61,6 +61,25 @@ func parseKey(text string, sha1 bool) (dnsreg.Auth, error) {
 		return nil, fmt.Errorf("key %q: algorithm or secret is missing", words[1])
 	}
 	return newKey(words[1], clauses["algorithm"], clauses["secret"], sha1)
+}
+
+// shortKey is newKey for what may be in the wrong order. Neither an error nor, as a name, a message is to show a
+// secret then.
+func shortKey(name, algorithm, secret string, sha1 bool) (dnsreg.Auth, error) {
+	switch {
+	case algorithm != "" && !strings.HasPrefix(strings.ToLower(algorithm), "hmac-"):
+		return nil, errors.New("algorithm:name:secret: the first is no algorithm, such as hmac-sha256")
+	case strings.ContainsAny(name, "+/="): // of base64, and in no name
+		return nil, errors.New("algorithm:name:secret: the name is none, but may be the secret")
+	}
+	auth, err := newKey(name, algorithm, secret, sha1)
+	if err == nil {
+		return auth, nil
+	}
+	if _, err := newKey("name", algorithm, secret, sha1); err != nil {
+		return nil, fmt.Errorf("algorithm:name:secret: %w", err)
+	}
+	return nil, errors.New("algorithm:name:secret: the name is no domain name")
 }
 
 // newKey is dnsreg.ParseTSIG, which refuses hmac-sha1 unless that is asked for by name.

@@ -40,6 +40,13 @@ func TestParseKey(t *testing.T) {
 		"weak":                  {"hmac-md5:a:" + testKey, nil, "MD5"},
 		"not base64":            {"hmac-sha256:a:" + strings.ToUpper(testKey) + "!", nil, "not base64"},
 		"sha1":                  {"hmac-sha1:a:" + testKey, nil, "sha1 = yes"},
+		"bad name":              {"hmac-sha256:a..b:" + testKey, nil, "no domain name"},
+		"swapped":               {"hmac-sha256:" + testKey + ":upd", nil, "may be the secret"},
+		"swapped, no padding":   {"hmac-sha256:" + testKey[:40] + ":upd", nil, "not base64"},
+		"swapped, name alone":   {testKey + ":upd", nil, "may be the secret"},
+		"turned":                {"upd:hmac-sha256:" + testKey, nil, "no algorithm"},
+		"back to front":         {testKey + ":upd:hmac-sha256", nil, "no algorithm"},
+		"secret first":          {testKey + ":hmac-sha256:upd", nil, "no algorithm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := parseKey(tt.text, false)

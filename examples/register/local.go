@@ -53,8 +53,11 @@ func fullName(ctx context.Context, host string, lookup func(context.Context, str
 		return host, nil
 	}
 	full, err := lookup(ctx, host)
+	if err != nil {
+		return "", fmt.Errorf("name is not given, and this host is only known as %q: %w", host, err)
+	}
 	full = strings.TrimSuffix(full, ".")
-	if first, rest, _ := strings.Cut(full, "."); err != nil || rest == "" || !strings.EqualFold(first, host) {
+	if first, rest, _ := strings.Cut(full, "."); rest == "" || !strings.EqualFold(first, host) {
 		return "", fmt.Errorf("name is not given, and this host is only known as %q", host)
 	}
 	return full, nil

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +29,25 @@ func TestFullName(t *testing.T) {
 		})
 		if got != tt.want || (err == nil) != (tt.want != "") {
 			t.Errorf("%s, which is %q: %q, %v", tt.host, tt.canonical, got, err)
+		}
+	}
+}
+
+// Whether the DNS is away or knows no such host makes a difference to who tries again.
+func TestLookupStatus(t *testing.T) {
+	for want, err := range map[int]error{
+		exitFailed: &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		exitUsage:  &net.DNSError{Err: "no such host", IsNotFound: true},
+	} {
+		_, got := fullName(t.Context(), "web", func(context.Context, string) (string, error) { return "", err })
+		if got == nil || !strings.Contains(got.Error(), err.Error()) {
+			t.Errorf("%v: %v", err, got)
+		}
+		var w world
+		p := w.program("-name", "host.example.test", "-server", "192.0.2.53", "-once")
+		p.open = func(context.Context, *settings, *slog.Logger) (*origin, error) { return nil, got }
+		if code := p.run(t.Context()); code != want {
+			t.Errorf("%v: exit status %d, want %d", got, code, want)
 		}
 	}
 }

@@ -31,6 +31,7 @@ func main() { os.Exit(start()) }
 func start() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
+	again := hangups() // before all else: a manager may say reload while this starts
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -38,6 +39,6 @@ func start() int {
 		signal.Stop(interrupts) // the next one ends the process
 		cancel(interruption{s})
 	}()
-	p := &program{args: os.Args[1:], out: os.Stdout, log: os.Stderr, again: hangups, open: openOrigin}
+	p := &program{args: os.Args[1:], out: os.Stdout, log: os.Stderr, again: again, open: openOrigin}
 	return p.run(ctx)
 }

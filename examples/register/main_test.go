@@ -71,7 +71,7 @@ func (w *world) run(ctx context.Context, args ...string) int {
 
 func (w *world) program(args ...string) *program {
 	return &program{
-		args: args, out: &w.out, log: &w.log, again: func() <-chan os.Signal { return w.again },
+		args: args, out: &w.out, log: &w.log, again: w.again,
 		open: func(_ context.Context, s *settings, _ *slog.Logger) (*origin, error) {
 			return &origin{
 				source: skipping{&w.table, s.skip}, names: w.table.interfaceNames, dial: new(net.Dialer).DialContext,

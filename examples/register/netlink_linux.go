@@ -3,11 +3,14 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 const (
@@ -17,14 +20,15 @@ const (
 	netlinkBuffer  = 1 << 16
 )
 
-// netlink is a socket of rtnetlink. It is for one goroutine, but any may close it.
+// netlink is a socket of rtnetlink, for one goroutine.
 type netlink struct {
 	*os.File
-	seq uint32 // of the last request
+	seq  uint32 // of the last request
+	stop func() bool
 }
 
-// openNetlink returns a socket that hears of changes in groups.
-func openNetlink(groups uint32) (*netlink, error) {
+// openNetlink returns a socket that hears of changes in groups. The end of ctx frees who reads from it.
+func openNetlink(ctx context.Context, groups uint32) (*netlink, error) {
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, syscall.NETLINK_ROUTE)
 	if err != nil {
 		return nil, netlinkError("socket", err)
@@ -33,15 +37,21 @@ func openNetlink(groups uint32) (*netlink, error) {
 		syscall.Close(fd)
 		return nil, netlinkError("bind", err)
 	}
-	return &netlink{File: os.NewFile(uintptr(fd), "netlink")}, nil // non-blocking: Close ends a Read
+	f := os.NewFile(uintptr(fd), "netlink") // non-blocking, so it has deadlines
+	stop := context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })
+	return &netlink{File: f, stop: stop}, nil
 }
 
-// waitEvents waits until something has changed, and takes all that is to be heard of it. It returns false,
-// and no error, when the socket is closed.
-func (l *netlink) waitEvents() (bool, error) {
+func (l *netlink) Close() error {
+	l.stop()
+	return l.File.Close()
+}
+
+// waitEvents waits until something has changed, and takes all that is to be heard of it.
+func (l *netlink) waitEvents() error {
 	raw, err := l.SyscallConn()
 	if err != nil {
-		return false, nil
+		return netlinkError("wait", err)
 	}
 	buf := make([]byte, netlinkBuffer)
 	heard, failure := false, error(nil)
@@ -61,7 +71,7 @@ func (l *netlink) waitEvents() (bool, error) {
 		}
 		return true
 	})
-	return err == nil && failure == nil, failure
+	return cmp.Or(failure, netlinkError("wait", err))
 }
 
 // dump reads a table of the kernel's and calls each for its rows. If the table changes meanwhile it is

@@ -4,8 +4,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -110,6 +112,32 @@ func TestProcess(t *testing.T) {
 	p.Wait()
 	if code := p.ProcessState.ExitCode(); code != exitInterrupted || has() != "" {
 		t.Errorf("exit status %d, DNS has %q", code, has())
+	}
+}
+
+// A hangup while the program starts, and waits for its configuration here, is a wish for a pass like any other.
+func TestHangupAtStart(t *testing.T) {
+	w := newWorld(t, nil)
+	file := filepath.Join(t.TempDir(), "conf")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, states := startProcess(t, "-config", file, "-json")
+	conf, err := os.OpenFile(file, os.O_WRONLY, 0) // waits for who reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	signalTo(t, p, syscall.SIGHUP)
+	fmt.Fprintf(conf, "name = host.example.test\nserver = %s\nkey = %s\n", w.address, keyFile(t, testKey))
+	if err := conf.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nextState(t, states) // of the first pass
+	nextState(t, states) // of the one that was asked for
+	signalTo(t, p, syscall.SIGTERM)
+	nextState(t, states)
+	if err := p.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

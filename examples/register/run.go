@@ -26,7 +26,7 @@ const farewell = 20 * time.Second
 type program struct {
 	args     []string
 	out, log io.Writer
-	again    func() <-chan os.Signal // starts to listen to who asks for a pass at once
+	again    <-chan os.Signal // asks for a pass at once
 	open     func(context.Context, *settings, *slog.Logger) (*origin, error)
 }
 
@@ -52,10 +52,7 @@ func (p *program) run(ctx context.Context) int {
 	job, err := p.prepare(ctx, c, log)
 	if err != nil {
 		fmt.Fprintf(p.log, "register: %v\n", err)
-		if ctx.Err() != nil {
-			return exitInterrupted
-		}
-		return exitUsage
+		return startCode(ctx, err)
 	}
 	code := job.do(ctx, c)
 	if err := job.close(); err != nil {

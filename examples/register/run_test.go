@@ -134,6 +134,21 @@ func TestState(t *testing.T) {
 	}
 }
 
+// That the state can't be saved shows in the exit status, though DNS is right.
+func TestStateNotSaved(t *testing.T) {
+	w := newWorld(t, nil, address("192.0.2.7/24"))
+	nowhere := filepath.Join(t.TempDir(), "none", "state")
+	for _, action := range []string{"-once", "-deregister"} {
+		if code := w.run(t.Context(), action, "-state", nowhere, "-key", keyFile(t, testKey)); code != exitRefused || !strings.Contains(w.out.String(), nowhere) {
+			t.Errorf("%s: exit status %d\n%s%s", action, code, &w.out, &w.log)
+		}
+		if got := len(w.Records("host.example.test")); (got == 1) != (action == "-once") {
+			t.Errorf("%s: %d records", action, got)
+		}
+		w.out.Reset()
+	}
+}
+
 // A name that is marked as somebody else's is left alone.
 func TestOwner(t *testing.T) {
 	w, key := newWorld(t, nil, address("192.0.2.7/24")), keyFile(t, testKey)
@@ -265,9 +280,14 @@ func TestDemo(t *testing.T) {
 		}
 		golden(t, "demo.out", w.out.String())
 	}
+	right := map[string]string{"A": "192.0.2.10", "AAAA": "2001:db8::10"}
 	for l := range strings.Lines(w.out.String()) {
-		record := strings.HasPrefix(l, "    ") && (strings.Contains(l, " A ") || strings.Contains(l, " AAAA "))
-		if record && !strings.Contains(l, "192.0.2.1") && !strings.Contains(l, "2001:db8::10") {
+		if strings.Contains(l, "moves from 192.0.2.11 to 192.0.2.10") {
+			right["A"] = "192.0.2.11"
+		}
+		words := strings.Fields(l)
+		record := strings.HasPrefix(l, "    ") && len(words) == 4 && right[words[2]] != ""
+		if record && words[3] != right[words[2]] {
 			t.Errorf("DNS has %s", l)
 		}
 	}

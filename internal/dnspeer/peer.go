@@ -5,6 +5,8 @@ package dnspeer
 import (
 	"os"
 	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,6 +42,28 @@ func Start(t testing.TB, kind Kind, cfg Config) *Peer {
 		}
 	})
 	return &Peer{t, s}
+}
+
+// StartProgram starts a server of another kind for a test, until end is called or the test ends.
+func StartProgram(t testing.TB, p Program) (end func()) {
+	t.Helper()
+	var log journal
+	run, err := start(p, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end = sync.OnceFunc(func() {
+		run.cmd.Process.Signal(syscall.SIGTERM)
+		run.wait()
+		if t.Failed() {
+			t.Logf("the log of %s:\n%s", p.Argv[0], &log)
+		}
+	})
+	t.Cleanup(end)
+	if err := run.await(); err != nil {
+		t.Fatalf("%s: %v", p.Argv[0], err)
+	}
+	return end
 }
 
 // In returns the server for use in a subtest, which is then what ends when something fails.

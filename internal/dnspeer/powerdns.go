@@ -45,6 +45,16 @@ func setupPowerDNS(dir string, cfg Config, address string) error {
 	if err := writeZones(dir, cfg.Zones); err != nil {
 		return err
 	}
+	// Of an attempt at a port that was taken. Write-ahead logs, which are named after it, too.
+	stale, err := filepath.Glob(filepath.Join(dir, "pdns.sqlite*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range stale {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
 	schema, err := os.ReadFile(powerDNSSchema)
 	if err != nil {
 		return err

@@ -9,11 +9,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -43,7 +40,7 @@ func Launch(dir string, kind Kind, cfg Config) (*Server, error) {
 	for range 3 { // another may be faster at the port
 		s := &Server{Reader: Reader{cfg.Address}, Kind: kind, dir: dir, cfg: cfg}
 		if s.Address == "" {
-			s.Address, err = freeAddress()
+			s.Address, err = FreeAddress()
 		} else {
 			err = probe(s.Address)
 		}
@@ -65,9 +62,9 @@ func Launch(dir string, kind Kind, cfg Config) (*Server, error) {
 	return nil, err
 }
 
-// freeAddress returns a port of 127.0.0.1 that is free for UDP and TCP. It is none of those that systems hand
+// FreeAddress returns a port of 127.0.0.1 that is free for UDP and TCP. It is none of those that systems hand
 // out to clients: a server has to find its port free again after a restart.
-func freeAddress() (address string, err error) {
+func FreeAddress() (address string, err error) {
 	for range 64 {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(22_000)))
 		if err = probe(address); err == nil {
@@ -97,20 +94,14 @@ func (s *Server) Restart() error {
 	if s.process != nil {
 		return fmt.Errorf("dnspeer: %s is running", s.Kind)
 	}
-	p, err := start(recipes[s.Kind], s.dir, s.cfg.Env, &s.log)
+	r := recipes[s.Kind]
+	p, err := start(Program{Dir: s.dir, Argv: r.argv(s.dir), Env: s.cfg.Env, Up: r.up, Taken: r.taken}, &s.log)
+	if err == nil {
+		s.process = p
+		err = p.await()
+	}
 	if err != nil {
 		return fmt.Errorf("dnspeer: %s: %w", s.Kind, err)
-	}
-	s.process = p
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case err := <-p.up:
-		if err != nil {
-			return fmt.Errorf("dnspeer: %s: %w", s.Kind, err)
-		}
-	case <-timer.C:
-		return fmt.Errorf("dnspeer: %s has not started within %v", s.Kind, patience)
 	}
 	for _, z := range s.cfg.Zones {
 		if err := s.serves(z); err != nil {
@@ -184,58 +175,6 @@ func (s *Server) end(sig syscall.Signal) error {
 	}
 	p := s.process
 	s.process = nil
-	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
-	defer timer.Stop()
-	<-p.gone
+	p.wait()
 	return nil
-}
-
-// process is one life of a server.
-type process struct {
-	cmd  *exec.Cmd
-	up   chan error    // gets one value: nil once it serves
-	gone chan struct{} // closed once it has ended and is reaped
-}
-
-var (
-	errTaken = errors.New("the port is taken")
-	errEnded = errors.New("it has ended")
-)
-
-func start(r recipe, dir string, env []string, log *journal) (*process, error) {
-	argv := r.argv(dir)
-	p := &process{cmd: exec.Command(argv[0], argv[1:]...), up: make(chan error, 1), gone: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
-	p.cmd.SysProcAttr = dieWithParent
-	p.cmd.WaitDelay = patience // should somebody else hold its output
-	var once sync.Once
-	settle := func(err error) { once.Do(func() { p.up <- err }) }
-	w := &lineWriter{line: func(line string) {
-		log.add(line)
-		switch {
-		case contains(line, r.taken):
-			settle(errTaken)
-		case contains(line+"\n", r.up):
-			settle(nil)
-		}
-	}}
-	p.cmd.Stdout, p.cmd.Stderr = w, w // the same: exec copies it from one pipe, on one goroutine
-	started := make(chan error)
-	go func() {
-		// The thread that starts the server lives as long as it does: see dieWithParent.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err != nil {
-			return
-		}
-		defer close(p.gone)
-		p.cmd.Wait()
-		settle(errEnded)
-	}()
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	return p, nil
 }

@@ -84,6 +84,23 @@ func TestSecondaryFollowsItsPrimary(t *testing.T) {
 	})
 }
 
+// When the port is taken, everything is written anew for another one.
+func TestSetupTwice(t *testing.T) {
+	each(t, func(t *testing.T, kind Kind) {
+		p := Start(t, kind, Config{Zones: []Zone{example}, Keys: []Key{key}})
+		p.Kill()
+		for range 2 { // the server has left a write-ahead log perhaps
+			if err := recipes[kind].setup(p.s.dir, p.s.cfg, p.Address()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.Restart()
+		if got := p.Records("example.test"); !slices.Equal(got, records) {
+			t.Errorf("records %q; want %q", got, records)
+		}
+	})
+}
+
 func TestLaunchSaysWhatIsWrong(t *testing.T) {
 	if _, err := Launch(t.TempDir(), "NSD", Config{}); err == nil || !strings.Contains(err.Error(), `no server "NSD"`) {
 		t.Errorf("an unknown server: %v", err)
