@@ -75,15 +75,15 @@ type keytabSecret struct {
 // several within a second. Of one version the last counts.
 func (s keytabSecret) key(id int32, kvno int, _ *types.ETypeInfo2Entry) (types.EncryptionKey, error) {
 	var key types.EncryptionKey
-	best := -1
+	best := int64(-1)
 	for _, e := range s.keys.Entries {
 		p := principal{types.PrincipalName{NameString: e.Principal.Components}, e.Principal.Realm}
 		if e.Key.KeyType != id || !s.who.equal(p) {
 			continue
 		}
-		version := int(e.KVNO)
-		if kvno != 0 && version == kvno {
-			version = math.MaxInt
+		version := int64(e.KVNO)
+		if kvno != 0 && e.KVNO == uint32(kvno) { // which some encode as a signed number
+			version = math.MaxInt64
 		}
 		if version >= best {
 			key, best = e.Key, version
