@@ -42,14 +42,6 @@ func newGvisor(ctx context.Context, p plan) (network, error) {
 	return g, nil
 }
 
-// prefixes returns the global addresses of the i-th host; those of the router if it is none.
-func (g *gvisor) prefixes(i int) []netip.Prefix {
-	if i < g.plan.hosts {
-		return []netip.Prefix{g.plan.prefix(i)}
-	}
-	return []netip.Prefix{router(0), router(1)}
-}
-
 // wire makes all links, and then has the hubs carry.
 func (g *gvisor) wire() {
 	for range g.plan.segments() {
@@ -61,9 +53,9 @@ func (g *gvisor) wire() {
 	}
 	for i := range nodes {
 		var links []*channel.Endpoint
-		for _, p := range g.prefixes(i) {
+		for _, p := range g.plan.prefixes(i) {
 			hw := hardware(p)
-			hub := g.hubs[p.Addr().As16()[7]]
+			hub := g.hubs[segmentOf(p)]
 			links = append(links, hub.plug(tcpip.LinkAddress(hw), address(p), address(linkLocal(hw))))
 			g.left.Add(2)
 		}
@@ -79,7 +71,7 @@ func (g *gvisor) build(ctx context.Context) error {
 	for i, links := range g.links {
 		s := stack.New(g.options())
 		g.hosts = append(g.hosts, s)
-		for n, p := range g.prefixes(i) {
+		for n, p := range g.plan.prefixes(i) {
 			if err := g.attach(s, tcpip.NICID(n+1), links[n], p); err != nil {
 				return err
 			}

@@ -20,25 +20,21 @@ type simulation struct {
 }
 
 func newSimulation(ctx context.Context, p plan) (network, error) {
-	l, err := lab.Start(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := &simulation{Lab: l}
-	if err := s.build(p, lab.Impairment{}); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return s, nil
+	return simulate(ctx, p, lab.Impairment{})
 }
 
 // newDistant is newSimulation with segments on which packets take a millisecond.
 func newDistant(ctx context.Context, p plan) (network, error) {
+	return simulate(ctx, p, lab.Impairment{Latency: time.Millisecond})
+}
+
+func simulate(ctx context.Context, p plan, im lab.Impairment) (network, error) {
 	l, err := lab.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &simulation{Lab: l}
-	if err := s.build(p, lab.Impairment{Latency: time.Millisecond}); err != nil {
+	if err := s.build(p, im); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return s, nil

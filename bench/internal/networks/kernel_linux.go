@@ -62,19 +62,11 @@ func (k *kernel) build(ctx context.Context) error {
 		}
 	}
 	for i, ns := range k.hosts {
-		if err := ns.Do(func() error { return settle(ctx, 2*len(k.prefixes(i))) }); err != nil {
+		if err := ns.Do(func() error { return settle(ctx, 2*len(k.plan.prefixes(i))) }); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// prefixes returns the global addresses of the i-th host; those of the router if it is none.
-func (k *kernel) prefixes(i int) []netip.Prefix {
-	if i < k.plan.hosts {
-		return []netip.Prefix{k.plan.prefix(i)}
-	}
-	return []netip.Prefix{router(0), router(1)}
 }
 
 // plug makes the namespace of a host, and adds what makes its devices: eth0, and eth1 for
@@ -88,7 +80,7 @@ func (k *kernel) plug(batch *strings.Builder, prefixes ...netip.Prefix) error {
 	for n, p := range prefixes {
 		port := fmt.Sprintf("host%d-%d", len(k.hosts), n)
 		fmt.Fprintf(batch, "link add %s type veth peer name eth%d address %v netns %s\nlink set %s master br%d addrgenmode none up\n",
-			port, n, hardware(p), ns.Path(), port, p.Addr().As16()[7])
+			port, n, hardware(p), ns.Path(), port, segmentOf(p))
 	}
 	return nil
 }
@@ -101,7 +93,7 @@ func (k *kernel) equip(ctx context.Context, i int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	for n, p := range k.prefixes(i) {
+	for n, p := range k.plan.prefixes(i) {
 		device := fmt.Sprintf("eth%d", n)
 		dad := "0"
 		if k.plan.dad {

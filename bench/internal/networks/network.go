@@ -55,10 +55,21 @@ func (p plan) prefix(i int) netip.Prefix { return numbered(p.segment(i), i+1) }
 // router returns the router's address on a segment.
 func router(segment int) netip.Prefix { return numbered(segment, 0xffff) }
 
+// prefixes returns the global addresses of the i-th host; those of the router if it is none.
+func (p plan) prefixes(i int) []netip.Prefix {
+	if i < p.hosts {
+		return []netip.Prefix{p.prefix(i)}
+	}
+	return []netip.Prefix{router(0), router(1)}
+}
+
 func numbered(segment, n int) netip.Prefix {
 	addr := [16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 7: byte(segment), 14: byte(n >> 8), 15: byte(n)}
 	return netip.PrefixFrom(netip.AddrFrom16(addr), 64)
 }
+
+// segmentOf returns where a global address is.
+func segmentOf(p netip.Prefix) int { return int(p.Addr().As16()[7]) }
 
 // hardware returns the station that the i-th host is, or the router.
 func hardware(prefix netip.Prefix) net.HardwareAddr {

@@ -80,21 +80,3 @@ func startBench(ctx context.Context, p plan, peer rival, fewer int) (*suite.Benc
 		Err:        func() error { return errors.Join(ours.err, theirs.err) },
 	}, nil
 }
-
-// memoryBench weighs the hosts of a network, their goroutines' stacks included.
-func memoryBench(ctx context.Context, p plan) *suite.Bench {
-	weigh := func(make maker) func() (float64, error) {
-		return func() (float64, error) {
-			var n network
-			var err error
-			bytes := measure.HeldBytes(func() any { n, err = make(ctx, p); return n })
-			if err != nil {
-				return 0, err
-			}
-			return bytes / 1024 / float64(p.hosts), n.close()
-		}
-	}
-	return &suite.Bench{Counts: []suite.Count{{
-		Unit: "KiB", Get: weigh(newSimulation), Peer: gvisorRival.name, PeerGet: weigh(newGvisor),
-	}}}
-}

@@ -1,0 +1,46 @@
+package networks
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/suite"
+)
+
+// memoryBench weighs the hosts of a network, their goroutines' stacks included.
+func memoryBench(ctx context.Context, p plan) *suite.Bench {
+	var ours, theirs float64
+	return &suite.Bench{
+		Check: func() (err error) {
+			ours, theirs, err = weigh(ctx, p)
+			return err
+		},
+		Counts: []suite.Count{{
+			Unit: "KiB", Get: func() (float64, error) { return ours, nil },
+			Peer: gvisorRival.name, PeerGet: func() (float64, error) { return theirs, nil },
+		}},
+	}
+}
+
+// weigh returns KiB a host, of ours and of gVisor's. Neither network goes before both were
+// weighed: some of what one leaves behind is collected late.
+func weigh(ctx context.Context, p plan) (ours, theirs float64, err error) {
+	var networks []network
+	one := func(make maker) float64 {
+		bytes := measure.HeldBytes(func() any {
+			n, failed := make(ctx, p)
+			if err = errors.Join(err, failed); failed == nil {
+				networks = append(networks, n)
+			}
+			return n
+		})
+		return bytes / 1024 / float64(p.hosts)
+	}
+	theirs = one(newGvisor)
+	ours = one(newSimulation)
+	for _, n := range networks {
+		err = errors.Join(err, complete(n, p), n.close())
+	}
+	return ours, theirs, err
+}
