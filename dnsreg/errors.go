@@ -144,6 +144,14 @@ func (e *NameError) Error() string {
 // Class implements the classification of ClassOf.
 func (e *NameError) Class() Class { return Permanent }
 
+// aliasError is an ErrAlias of a name.
+type aliasError struct{ name, target string }
+
+func (e *aliasError) Error() string {
+	return fmt.Sprintf("dnsreg: %s: %v to %s", e.name, ErrAlias, e.target)
+}
+func (e *aliasError) Unwrap() error { return ErrAlias }
+
 // classified is a sentinel error with a class.
 type classified struct {
 	text  string

@@ -61,7 +61,7 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 		return err
 	}
 	if target := aliasOf(m, k.name); target != "" {
-		return fmt.Errorf("dnsreg: %s: %w to %s", k.name, ErrAlias, target)
+		return &aliasError{k.name, target}
 	}
 	if !m.Authoritative {
 		// An empty referral would otherwise pass for a name without records.
@@ -82,8 +82,9 @@ func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 	s.free = m.Rcode == dns.RcodeNameError
 	clear(s.all)
 	for _, rr := range m.Answer {
-		h, d := rr.Header(), rdataOf(rr)
-		if h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name && d != (rdata{}) {
+		h := rr.Header()
+		d, ok := rdataOf(rr)
+		if ok && h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name {
 			s.all[d] = h.Ttl
 			s.own[d] = s.own[d] || s.maybe[d]
 			delete(s.maybe, d)
@@ -113,15 +114,16 @@ const lateTime = 10 * time.Minute
 // overdue reports whether what may be ours has come by now, if it comes at all.
 func (r *Registrar) overdue(s *rrset) bool { return r.cfg.Clock.Now().Sub(s.sent) >= lateTime }
 
-// rdataOf returns zero for what is no record of the types that are registered.
-func rdataOf(rr dns.RR) rdata {
+// rdataOf returns what a record says; ok is false for one that is of no type that is registered, or has no data.
+func rdataOf(rr dns.RR) (d rdata, ok bool) {
 	switch rr := rr.(type) {
 	case *dns.PTR:
-		return rdata{text: dns.CanonicalName(rr.Ptr)}
+		return rdata{text: dns.CanonicalName(rr.Ptr)}, true
 	case *dns.TXT:
-		return rdata{text: strings.Join(rr.Txt, "\x00")}
+		return rdata{text: strings.Join(rr.Txt, "\x00")}, true // "" is data as well
 	case *dns.DHCID:
-		return rdata{text: rr.Digest}
+		return rdata{text: rr.Digest}, true
 	}
-	return rdata{addr: addressOf(rr)}
+	addr := addressOf(rr)
+	return rdata{addr: addr}, addr.IsValid()
 }

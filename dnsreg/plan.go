@@ -84,6 +84,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 // planZone adds the messages that a zone would get. failed has the names that would get none.
 func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) (all []edit, failed map[string]error) {
 	s := r.newSettlement(g.place, g.wants, false)
+	s.plan = true
 	all, err := s.prepare(ctx)
 	if err == nil {
 		err = r.planMessages(ctx, g.place, toSend(all, false, s.done), plan)

@@ -28,10 +28,10 @@ var wildcardAnswers = []struct{ name, qtype, want string }{
 	{"made.wild.test.", "ANY", "NOERROR aa: A 192.0.2.1, A 192.0.2.2, TXT \"w\""},
 	{"made.wild.test.", "SOA", "NOERROR aa negative"},
 	{"*.wild.test.", "A", "NOERROR aa: A 192.0.2.1, A 192.0.2.2"}, // the name itself
-	{"a.*.wild.test.", "A", "NXDOMAIN aa negative"},              // its closest encloser is *.wild.test
-	{"host.wild.test.", "A", "NOERROR aa negative"},              // the name is there
-	{"a.host.wild.test.", "A", "NXDOMAIN aa negative"},           // and is the closest encloser, with no wildcard below
-	{"ent.wild.test.", "A", "NOERROR aa negative"},               // as is one without records
+	{"a.*.wild.test.", "A", "NXDOMAIN aa negative"},               // its closest encloser is *.wild.test
+	{"host.wild.test.", "A", "NOERROR aa negative"},               // the name is there
+	{"a.host.wild.test.", "A", "NXDOMAIN aa negative"},            // and is the closest encloser, with no wildcard below
+	{"ent.wild.test.", "A", "NOERROR aa negative"},                // as is one without records
 	{"a.ent.wild.test.", "A", "NXDOMAIN aa negative"},
 	{"a.cut.wild.test.", "A", "NOERROR"}, // a referral
 	{"cut.wild.test.", "A", "NOERROR"},
