@@ -3,6 +3,8 @@ package dnsreg
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -125,22 +127,6 @@ func (s *settlement) maskedClaim(ctx context.Context, wants []want) (bool, error
 	}
 	name := wants[0].key.name
 	return s.masked(ctx, name, func(rtype uint16, m *dns.Msg, owner string) bool {
-		return s.set(setKey{name, rtype}).consistsOf(dataOf(m, setKey{owner, rtype}))
+		return s.set(setKey{name, rtype}).consistsOf(slices.Collect(maps.Keys(dataOf(m, setKey{owner, rtype}))))
 	}, rtypes...)
-}
-
-// dataOf returns the data of an RRset in a reply, each once.
-func dataOf(m *dns.Msg, k setKey) (out []rdata) {
-	seen := make(map[rdata]bool)
-	for _, rr := range m.Answer {
-		h := rr.Header()
-		if h.Rrtype != k.rtype || h.Class != dns.ClassINET || dns.CanonicalName(h.Name) != k.name {
-			continue
-		}
-		if d, ok := rdataOf(rr); ok && !seen[d] {
-			seen[d] = true
-			out = append(out, d)
-		}
-	}
-	return out
 }

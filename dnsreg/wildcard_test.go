@@ -144,13 +144,17 @@ func TestPlanUnderAWildcard(t *testing.T) {
 // A plan takes a name for vacant by the looks. The update that follows asks the server.
 func TestPlanIsNoProofOfAWildcard(t *testing.T) {
 	w := newWorld(t)
-	if err := w.server.Insert(hostName+" 300 CNAME www.example.com.", "*.example.test. 300 CNAME www.example.com."); err != nil {
+	lines := []string{hostName + " 300 CNAME www.example.com.", "*.example.test. 300 CNAME www.example.com.", "first.example.test. 1200 A 192.0.2.1"}
+	if err := w.server.Insert(lines...); err != nil {
 		t.Fatal(err)
 	}
 	before := zonesOf(w.server)
 	w.table.Set(host("192.0.2.1")...)
 	for _, pin := range []Pin{PinChanges, PinAlways, PinNever} {
-		r := w.registrar(func(c *Config) { c.Pin, c.NoPTR = pin, true })
+		// Reading the first name tells the serial, which then must not stand for what is guessed of the second.
+		r := w.registrar(func(c *Config) {
+			c.Name, c.Names, c.Pin, c.NoPTR = "first.example.test", []HostName{{Name: hostName}}, pin, true
+		})
 		if _, err := r.Plan(t.Context()); err != nil {
 			t.Error(err)
 		}
