@@ -2,7 +2,9 @@ package dnsreg
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -95,4 +97,31 @@ func TestLogTellsChangesAndFailures(t *testing.T) {
 			t.Errorf("%q is not in\n%s", s, out.String())
 		}
 	}
+}
+
+// Who gives up, or has something newer to do, is no failure of a zone.
+func TestCancelledAttemptIsNotInStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.table.Set(host("192.0.2.1")...)
+		r := w.registrar()
+		w.sync(r)
+		before := r.Status()
+		w.misbehave(func(dnsregtest.Request) dnsregtest.Fault { return dnsregtest.Fault{Drop: true} })
+		ctx, cancel := context.WithTimeout(t.Context(), defaultTimeout/2)
+		defer cancel()
+		w.table.Set(host("192.0.2.1", "192.0.2.2")...)
+		if err := r.Sync(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		after := r.Status()
+		for i, z := range after.Zones {
+			if z.Err != nil || z.Failures != 0 || !z.LastFailure.IsZero() || z != before.Zones[i] {
+				t.Errorf("%+v, was %+v", z, before.Zones[i])
+			}
+		}
+		if len(after.Zones) != len(before.Zones) {
+			t.Errorf("%d zones, were %d", len(after.Zones), len(before.Zones))
+		}
+	})
 }
