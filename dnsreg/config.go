@@ -35,7 +35,9 @@ type Config struct {
 	Source Source
 	// Servers are the servers to send updates to, as host:port, in order of preference: the first that is
 	// authoritative for a zone gets its updates, the next if that one refuses or is silent.
-	// With Resolvers they are the last resort, and may be empty.
+	// With Resolvers they are the last resort, and may be empty. With Auth, what they say of their zones is
+	// believed: "internal." and "lan." are zones, and home.arpa or 10.in-addr.arpa may be their own MNAME.
+	// Without, and through Resolvers, the first two are top-level domains, and the others empty zones.
 	Servers []string
 	// Resolvers are recursive servers, as host:port, through which zones and their servers are found,
 	// unsigned: the primary by the name in the zone's SOA record, then the servers by its NS records, at port

@@ -48,13 +48,14 @@ func (ps *places) find(ctx context.Context, name string, old place, qtype uint16
 
 // findAround finds the zone of a name that looks like an alias by the names above it: no zone begins at an alias.
 func (ps *places) findAround(ctx context.Context, name string) (spot, error) {
-	for at := parent(name); ; at = parent(at) {
+	for at := parent(name); at != "."; at = parent(at) {
 		s, err := ps.findOwner(ctx, at, place{}, dns.TypeSOA)
 		if err != nil || s.alias == "" {
 			s.owner = name
 			return s, err
 		}
 	}
+	return spot{}, fmt.Errorf("dnsreg: %s: %w: it is an alias, and so is every name above", name, ErrNoZone)
 }
 
 // findOwner is find for a name that may turn out to be an alias. What the resolvers know nothing of may still
@@ -94,7 +95,7 @@ func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 	for server := range ps.inOrder(ctx, name, resolvers) {
 		found, err := ps.zoneOf(ctx, name, server, false)
 		if err == nil && found.alias == "" {
-			err = unregistrable(found.soa)
+			err = doubtful(found.soa)
 			if err == nil && noPrimary(dns.CanonicalName(found.soa.Ns)) {
 				err = ErrLocalZone
 			}
@@ -146,7 +147,11 @@ func (ps *places) verify(ctx context.Context, name, server, within string) (spot
 		return spot{alias: found.alias}, nil
 	}
 	zone := dns.CanonicalName(found.soa.Hdr.Name)
-	if err := unregistrable(found.soa); err != nil {
+	judge := doubtful
+	if ps.cfg.Auth != nil {
+		judge = unregistrable
+	}
+	if err := judge(found.soa); err != nil {
 		return spot{}, fmt.Errorf("dnsreg: %s at %s: %w: the closest is %s", name, server, err, zone)
 	}
 	if within != "" && !dns.IsSubDomain(within, zone) {
