@@ -30,8 +30,9 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 		}
 		return gone
 	})
-	if how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) }) {
-		clear(r.missing) // look for reverse zones again
+	r.again = how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) })
+	if r.again {
+		clear(r.missing)
 	}
 	settled, err = dir.settleAll(ctx, groups)
 	maps.DeleteFunc(r.forward, func(_ place, u *unit) bool { return u.pass != r.passes })

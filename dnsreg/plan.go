@@ -70,6 +70,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	if r.cfg.NoPTR {
 		return plan, errors.Join(errs...)
 	}
+	r.seekOrphans(ctx, d)
 	ps := r.pointersOf(d, func(name string) bool { return failed[name] == nil }, how, gone)
 	_, groups, err = r.reverses(ctx, ps, how)
 	errs = append(errs, err)
