@@ -115,9 +115,10 @@ func (e *NoReplyError) Unwrap() error { return e.Err }
 // LimitError is returned when more addresses of a family are eligible than Config.MaxAddresses.
 // Then none of the family is added, and those that must not stay are removed all the same.
 type LimitError struct {
-	Name         string
-	Family       string // "IPv4" or "IPv6"
-	Count, Limit int
+	Name   string // of the host, canonical
+	Family string // "IPv4" or "IPv6"
+	Count  int    // of its eligible addresses of the family
+	Limit  int    // Config.MaxAddresses, or its default
 }
 
 func (e *LimitError) Error() string {

@@ -125,3 +125,40 @@ func TestCancelledAttemptIsNotInStatus(t *testing.T) {
 		}
 	})
 }
+
+// Before the first pass, and of a plan without anything, lists are empty and not null.
+func TestEmptyListsAsJSON(t *testing.T) {
+	w := newWorld(t)
+	r := w.registrar()
+	for _, test := range []struct {
+		value any
+		want  []string
+	}{
+		{r.Status(), []string{`"addresses":[]`, `"registered":[]`, `"zones":[]`}},
+		{Status{}, []string{`"addresses":[]`, `"registered":[]`, `"zones":[]`}},
+		{Plan{Zones: []ZonePlan{{}}}, []string{`"addresses":[]`, `"zones":[{"zone":"","server":"","prerequisites":[],"deletes":[],"adds":[]}]`, `"skipped":[]`}},
+		{Plan{}, []string{`{"name":"","addresses":[],"zones":[],"skipped":[]}`}},
+	} {
+		got, err := json.Marshal(test.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range test.want {
+			if !strings.Contains(string(got), s) {
+				t.Errorf("%s is not in %s", s, got)
+			}
+		}
+	}
+	w.table.Set(host("192.0.2.1", "198.51.100.1")...)
+	plan, err := r.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(plan)
+	for _, s := range []string{`"name":"host.example.test."`, `"reason":"registered"`, `"prerequisites":["prereq nxdomain host.example.test."],"deletes":[],"adds":["update add `,
+		`"skipped":[{"name":"1.100.51.198.in-addr.arpa.","error":{"text":`} {
+		if err != nil || !strings.Contains(string(got), s) {
+			t.Errorf("%v: %s is not in %s", err, s, got)
+		}
+	}
+}
