@@ -16,7 +16,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Auth says how the exchanges with the servers to be updated are authenticated.
+// Auth says how the exchanges with the servers to be updated are authenticated. A Registrar calls its methods, and
+// those of its keys, on one goroutine at a time: that of New, Sync, Plan, Deregister or Run, which they must not
+// call. One that several Registrars share is called from all of them at once.
 type Auth interface {
 	// Validate reports parameters that can't work. New calls it.
 	Validate() error
@@ -24,11 +26,13 @@ type Auth interface {
 	Key(ctx context.Context, server string) (Key, error)
 }
 
-// Key makes and checks the message authentication codes of TSIG (RFC 8945).
+// Key makes and checks the message authentication codes of TSIG (RFC 8945). Name and Algorithm always say the same.
+// It must not keep or modify the slices that it is given, and what Sign returns is the caller's.
 type Key interface {
 	Name() string      // of the key, absolute
 	Algorithm() string // name of the algorithm, absolute
 	Sign(data []byte) (mac []byte, err error)
+	// Verify returns nil if mac is that of data, which may be anybody's.
 	Verify(data, mac []byte) error
 }
 
@@ -43,6 +47,7 @@ type PrimaryAuth interface {
 
 // Rejecter is an Auth that makes its keys, and makes another one when a server no longer takes the last.
 type Rejecter interface {
+	Auth
 	// Reject says that the server refused what was signed with the key.
 	Reject(server string, k Key)
 }

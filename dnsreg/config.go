@@ -35,19 +35,23 @@ type Config struct {
 	Source Source
 	// Servers are the servers to send updates to, as host:port, in order of preference: the first that is
 	// authoritative for a zone gets its updates, the next if that one refuses or is silent.
-	// With Resolvers they are the last resort, and may be empty.
+	// With Resolvers they are the last resort, and may be empty. With Auth, what they say of their zones is
+	// believed: "internal." and "lan." are zones, and home.arpa or 10.in-addr.arpa may be their own MNAME.
+	// Without, and through Resolvers, the first two are top-level domains, and the others empty zones.
 	Servers []string
 	// Resolvers are recursive servers, as host:port, through which zones and their servers are found,
 	// unsigned: the primary by the name in the zone's SOA record, then the servers by its NS records, at port
 	// 53, IPv6 first, then Servers. Whoever forges their replies diverts updates. Empty: only Servers are asked.
 	Resolvers []string
-	// Auth signs what goes to the servers. Nil: nothing is signed, and replies are only as
-	// trustworthy as the path.
+	// Auth signs what goes to the servers. Several Registrars may have the same one if it is safe for that, as
+	// those of this package and of package gss are. Nil: nothing is signed, and replies are only as trustworthy
+	// as the path.
 	Auth Auth
 	// TTL of the records, in whole seconds. 0: 20 minutes, as Windows registers.
 	TTL time.Duration
 	// Refresh is the time after which Run confirms the records, shortened by up to a tenth at random so
-	// that hosts started together drift apart. 0: 24 hours. Negative: never.
+	// that hosts started together drift apart. 0: 24 hours. Negative: never; then only Sync looks again for a
+	// reverse zone that was missing.
 	Refresh time.Duration
 	// MaxAddresses is how many addresses of one family may be registered under one name. 0: 64.
 	// BIND refuses more than 100 records of a type.
@@ -55,13 +59,15 @@ type Config struct {
 	// Policy narrows the eligible addresses. Zero: all of them are registered.
 	Policy Policy
 	// Adopt claims A and AAAA records found at Name that an earlier run may have left, beyond those
-	// whose address the host has now: they are removed, with their PTR records. Nil: none.
+	// whose address the host has now: they are removed, with their PTR records. It is called on the goroutine
+	// of Sync, Plan, Deregister or Run, and must not call these. Nil: none.
 	Adopt func(netip.Addr) bool
 	// Owner marks the names with a record of ownership, and names that have somebody else's are left alone.
 	// Zero: no mark, and nobody's is looked for.
 	Owner Owner
 	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
-	// records are known by reading back, as far as that tells.
+	// records are known by reading back, as far as that tells: of addresses that the host no longer has at all
+	// it tells nothing.
 	State State
 	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
 	// nothing. Zero: PinChanges.

@@ -23,24 +23,40 @@ type spot struct {
 }
 
 // find looks for the closest zone that the name is in and a server for it, following CNAMEs (RFC 2317).
-// old is where the name lived so far, if anywhere; qtype is SOA, or PTR for the records as well.
+// old is where the name lived so far, if anywhere; qtype is SOA, or PTR for the records as well. Beside an error
+// the owner is where the aliases led, "" if there were none.
 func (ps *places) find(ctx context.Context, name string, old place, qtype uint16) (spot, error) {
 	chain := []string{name}
 	for {
 		owner := chain[len(chain)-1]
 		s, err := ps.findOwner(ctx, owner, old, qtype)
+		led := spot{place: place{owner: s.alias}}
 		switch {
+		case err != nil && owner != name:
+			return spot{place: place{owner: owner}}, err
 		case err != nil || s.alias == "":
 			return s, err
 		case dns.IsSubDomain(emptyAS112, s.alias):
-			return spot{}, fmt.Errorf("dnsreg: %s: %w: an alias to %s", name, ErrLocalZone, s.alias)
+			return led, fmt.Errorf("dnsreg: %s: %w: an alias to %s", name, ErrLocalZone, s.alias)
 		case slices.Contains(chain, s.alias):
-			return spot{}, fmt.Errorf("dnsreg: %s: %w: the alias of %s leads back to %s", name, ErrNoZone, owner, s.alias)
+			return led, fmt.Errorf("dnsreg: %s: %w: the alias of %s leads back to %s", name, ErrNoZone, owner, s.alias)
 		case len(chain) > maxAliases:
-			return spot{}, fmt.Errorf("dnsreg: %s: %w: a chain of more than %d aliases", name, ErrNoZone, maxAliases)
+			return led, fmt.Errorf("dnsreg: %s: %w: a chain of more than %d aliases", name, ErrNoZone, maxAliases)
 		}
 		chain = append(chain, s.alias)
 	}
+}
+
+// findAround finds the zone of a name that looks like an alias by the names above it: no zone begins at an alias.
+func (ps *places) findAround(ctx context.Context, name string) (spot, error) {
+	for at := parent(name); at != "."; at = parent(at) {
+		s, err := ps.findOwner(ctx, at, place{}, dns.TypeSOA)
+		if err != nil || s.alias == "" {
+			s.owner = name
+			return s, err
+		}
+	}
+	return spot{}, fmt.Errorf("dnsreg: %s: %w: it is an alias, and so is every name above", name, ErrNoZone)
 }
 
 // findOwner is find for a name that may turn out to be an alias. What the resolvers know nothing of may still
@@ -80,7 +96,7 @@ func (ps *places) resolve(ctx context.Context, name string) (finding, error) {
 	for server := range ps.inOrder(ctx, name, resolvers) {
 		found, err := ps.zoneOf(ctx, name, server, false)
 		if err == nil && found.alias == "" {
-			err = unregistrable(found.soa)
+			err = doubtful(found.soa)
 			if err == nil && noPrimary(dns.CanonicalName(found.soa.Ns)) {
 				err = ErrLocalZone
 			}
@@ -133,7 +149,11 @@ func (ps *places) verify(ctx context.Context, name, server, within string) (spot
 		return spot{alias: found.alias}, nil
 	}
 	zone := dns.CanonicalName(found.soa.Hdr.Name)
-	if err := unregistrable(found.soa); err != nil {
+	judge := doubtful
+	if ps.cfg.Auth != nil {
+		judge = unregistrable
+	}
+	if err := judge(found.soa); err != nil {
 		return spot{}, fmt.Errorf("dnsreg: %s at %s: %w: the closest is %s", name, server, err, zone)
 	}
 	if within != "" && !dns.IsSubDomain(within, zone) {

@@ -26,7 +26,11 @@
 //     has one TTL (RFC 2181 section 5.2), records of ours take that of foreign ones beside them.
 //   - Forward first. The PTR record of an address follows once the A and AAAA records of its name are right. A
 //     missing reverse zone is logged and shown in [Status]; a failing one is retried on its own schedule.
-//     Neither holds up A and AAAA, nor does one zone or name another.
+//     Neither holds up A and AAAA, nor does what one zone refuses another. Zones take turns, those that have
+//     failed last: one that falls silent delays the others of its direction in that pass, by [Config].Timeout for
+//     each of its servers.
+//   - Wildcards are no obstacle. A name for which only a wildcard answers is registered as one that is not in use,
+//     by the word of the server; the wildcard stays.
 //   - Timeout means unknown. After a lost reply the same change is asked for again: either nothing had happened,
 //     or its prerequisites no longer hold, and the records are read back.
 //   - Crashes leave nothing behind. A [State] is saved before each change and after it, so that the next run
@@ -69,4 +73,7 @@
 // A [State] is not kept for PTR records alone: if the address of a host and its name change while no Registrar
 // runs, and the A record was deleted by somebody else, the PTR record is found only through the state of the A
 // record.
+// Without a [State], a process that is killed between the removal of an A record and that of the PTR record leaves
+// the latter behind if the next one no longer finds the address on the host, or finds more than 64 that are not
+// registered.
 package dnsreg

@@ -14,16 +14,10 @@ import (
 // Empty zones are recognised by what their SOA record says. The name alone proves nothing: a site may well
 // serve 10.in-addr.arpa itself, and then wants its hosts there.
 func unregistrable(soa *dns.SOA) error {
-	zone := dns.CanonicalName(soa.Hdr.Name)
-	switch zone {
-	case "in-addr.arpa.", "ip6.arpa.":
-		return ErrNoZone
-	}
-	if dns.CountLabel(zone) < 2 { // the name exists nowhere, and this is the top-level domain that says so
-		return ErrNoZone
-	}
-	mname, rname := dns.CanonicalName(soa.Ns), dns.CanonicalName(soa.Mbox)
+	zone, mname, rname := dns.CanonicalName(soa.Hdr.Name), dns.CanonicalName(soa.Ns), dns.CanonicalName(soa.Mbox)
 	switch {
+	case zone == ".", zone == "arpa.", zone == "in-addr.arpa.", zone == "ip6.arpa.":
+		return ErrNoZone
 	case dns.IsSubDomain(emptyAS112, zone), as112Host(mname):
 		return ErrLocalZone
 	case mname != zone && mname != "localhost.":
@@ -32,7 +26,21 @@ func unregistrable(soa *dns.SOA) error {
 		// RFC 6303 section 3: the MNAME of a locally served zone is the zone's own name, and the responsible
 		// person is "nobody.invalid."; BIND writes the root, and Unbound has localhost as MNAME.
 		return ErrLocalZone
-	case mname == zone && locallyServed(zone): // BIND's empty-contact sets another RNAME
+	}
+	return nil
+}
+
+// doubtful is unregistrable for a zone that resolvers have found, or that a server without a key has. There a guess is
+// better than an update that goes astray; a server that was given, with a key for it, knows what it serves: "internal." or
+// "lan." may well be a zone of its own, and home.arpa have its own name as MNAME.
+func doubtful(soa *dns.SOA) error {
+	zone := dns.CanonicalName(soa.Hdr.Name)
+	switch err := unregistrable(soa); {
+	case err != nil:
+		return err
+	case dns.CountLabel(zone) < 2: // the name exists nowhere, and this is the top-level domain that says so
+		return ErrNoZone
+	case dns.CanonicalName(soa.Ns) == zone && locallyServed(zone): // BIND's empty-contact sets another RNAME
 		return ErrLocalZone
 	}
 	return nil

@@ -130,9 +130,10 @@ var aheadOf = map[bool]string{true: "ahead of", false: "behind"}
 // LimitError is returned when more addresses of a family are eligible than Config.MaxAddresses.
 // Then none of the family is added, and those that must not stay are removed all the same.
 type LimitError struct {
-	Name         string
-	Family       string // "IPv4" or "IPv6"
-	Count, Limit int
+	Name   string // of the host, canonical
+	Family string // "IPv4" or "IPv6"
+	Count  int    // of its eligible addresses of the family
+	Limit  int    // Config.MaxAddresses, or its default
 }
 
 func (e *LimitError) Error() string {
@@ -158,6 +159,14 @@ func (e *NameError) Error() string {
 
 // Class implements the classification of ClassOf.
 func (e *NameError) Class() Class { return Permanent }
+
+// aliasError is an ErrAlias of a name.
+type aliasError struct{ name, target string }
+
+func (e *aliasError) Error() string {
+	return fmt.Sprintf("dnsreg: %s: %v to %s", e.name, ErrAlias, e.target)
+}
+func (e *aliasError) Unwrap() error { return ErrAlias }
 
 // classified is a sentinel error with a class.
 type classified struct {

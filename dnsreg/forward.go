@@ -3,7 +3,6 @@ package dnsreg
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -31,8 +30,9 @@ func (r *Registrar) passForward(ctx context.Context, d decision, how effort) (se
 		}
 		return gone
 	})
-	if how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) }) {
-		clear(r.missing) // look for reverse zones again
+	r.again = how.urgent || slices.ContainsFunc(groups, func(g *group) bool { return dir.unit(g.place).due(r.cfg.Clock.Now()) })
+	if r.again {
+		clear(r.missing)
 	}
 	settled, err = dir.settleAll(ctx, groups)
 	maps.DeleteFunc(r.forward, func(_ place, u *unit) bool { return u.pass != r.passes })
@@ -47,12 +47,18 @@ func (r *Registrar) forwards(ctx context.Context, d decision, how effort) *direc
 	return dir
 }
 
+// locateForward finds the zone of a name of the host. An alias is not followed: reading will tell whether it is one.
 func (r *Registrar) locateForward(ctx context.Context, name string) (place, error) {
 	p, err := r.places.locate(ctx, name)
-	if err == nil && p.owner != name {
-		return place{}, fmt.Errorf("dnsreg: %s: %w to %s", name, ErrAlias, p.owner)
+	if p.owner == "" || p.owner == name {
+		return p, err
 	}
-	return p, err
+	s, err := r.places.findAround(ctx, name)
+	if err != nil {
+		return place{}, err
+	}
+	r.places.remember(name, s)
+	return s.place, nil
 }
 
 // forwardWants are the A and AAAA records of a name, and the mark of their owner. A record at our name whose

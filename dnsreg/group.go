@@ -82,8 +82,10 @@ func (d *direction) look(name string) (place, error) {
 	return d.find(name)
 }
 
-// settleAll settles the zones one after the other and returns the names that are right now.
+// settleAll settles the zones one after the other, those that have failed last, since that may cost a timeout, and
+// returns the names that are right now.
 func (d *direction) settleAll(ctx context.Context, groups []*group) (settled map[string]bool, err error) {
+	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(d.unit(a.place).failures, d.unit(b.place).failures) })
 	settled = make(map[string]bool)
 	var errs []error
 	for len(groups) > 0 {

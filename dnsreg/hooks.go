@@ -12,8 +12,9 @@ type Hooks struct {
 	Decided func([]Verdict)
 	// Sending is called before each update message, those that only confirm included.
 	Sending func(ZonePlan)
-	// Sent is called after it: with nil once the server has carried it out, with a *ServerError when it
-	// refused, else with what left the outcome unknown.
+	// Sent is called after it: with nil once the server has carried it out; with a *ServerError that is
+	// Authentic when it refused, and nothing was done. Any other error leaves the outcome unknown, and so does
+	// SERVFAIL.
 	Sent func(ZonePlan, error)
 }
 

@@ -44,14 +44,16 @@ var memoTypes = map[string]func(data string) bool{
 	"A": func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is4() && a.String() == s },
 	"AAAA": func(s string) bool {
 		a, err := netip.ParseAddr(s)
-		return err == nil && plainIPv6(a) && a.String() == s
+		return err == nil && unzonedIPv6(a) && a.String() == s
 	},
 	"PTR":   isHostName,
 	"TXT":   printable,
 	"DHCID": printable,
 }
 
-func plainIPv6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() && a.Zone() == "" }
+// unzonedIPv6 takes IPv4-mapped ones as well: somebody may have put such an AAAA record at a name, and Config.Adopt or
+// the name's mark makes it ours.
+func unzonedIPv6(a netip.Addr) bool { return a.Is6() && a.Zone() == "" }
 
 func isHostName(s string) bool { name, err := canonicalName(s, true); return err == nil && name == s }
 
@@ -174,7 +176,7 @@ func (m memo) check() (rule string) {
 		}
 	}
 	for _, r := range m.Retired {
-		if !(r.Address.Is4() || plainIPv6(r.Address)) || !isHostName(r.Name) {
+		if !(r.Address.Is4() || unzonedIPv6(r.Address)) || !isHostName(r.Name) {
 			return fmt.Sprintf("retired address %v of %q", r.Address, r.Name)
 		}
 	}

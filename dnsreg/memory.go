@@ -61,7 +61,7 @@ func (r *Registrar) read(ctx context.Context, p place, k setKey) error {
 		return err
 	}
 	if target := aliasOf(m, k.name); target != "" {
-		return fmt.Errorf("dnsreg: %s: %w to %s", k.name, ErrAlias, target)
+		return &aliasError{k.name, target}
 	}
 	if !m.Authoritative {
 		// An empty referral would otherwise pass for a name without records.
@@ -80,14 +80,10 @@ func (r *Registrar) learn(p place, k setKey, m *dns.Msg) {
 	s.known, s.doubt = true, false
 	s.pass, s.since = r.passes, r.pinOf(p).state
 	s.free = m.Rcode == dns.RcodeNameError
-	clear(s.all)
-	for _, rr := range m.Answer {
-		h, d := rr.Header(), rdataOf(rr)
-		if h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name && d != (rdata{}) {
-			s.all[d] = h.Ttl
-			s.own[d] = s.own[d] || s.maybe[d]
-			delete(s.maybe, d)
-		}
+	s.all = dataOf(m, k)
+	for d := range s.all {
+		s.own[d] = s.own[d] || s.maybe[d]
+		delete(s.maybe, d)
 	}
 	for d := range s.maybe {
 		r.retire(k, d) // nobody knows whether it has ever been there, or is still to come
@@ -113,15 +109,29 @@ const lateTime = 10 * time.Minute
 // overdue reports whether what may be ours has come by now, if it comes at all.
 func (r *Registrar) overdue(s *rrset) bool { return r.cfg.Clock.Now().Sub(s.sent) >= lateTime }
 
-// rdataOf returns zero for what is no record of the types that are registered.
-func rdataOf(rr dns.RR) rdata {
+// dataOf returns the RRset in a reply: what each record says, with its TTL.
+func dataOf(m *dns.Msg, k setKey) map[rdata]uint32 {
+	out := make(map[rdata]uint32)
+	for _, rr := range m.Answer {
+		h := rr.Header()
+		d, ok := rdataOf(rr)
+		if ok && h.Rrtype == k.rtype && h.Class == dns.ClassINET && dns.CanonicalName(h.Name) == k.name {
+			out[d] = h.Ttl
+		}
+	}
+	return out
+}
+
+// rdataOf returns what a record says; ok is false for one that is of no type that is registered, or has no data.
+func rdataOf(rr dns.RR) (d rdata, ok bool) {
 	switch rr := rr.(type) {
 	case *dns.PTR:
-		return rdata{text: dns.CanonicalName(rr.Ptr)}
+		return rdata{text: dns.CanonicalName(rr.Ptr)}, true
 	case *dns.TXT:
-		return rdata{text: strings.Join(rr.Txt, "\x00")}
+		return rdata{text: strings.Join(rr.Txt, "\x00")}, true // "" is data as well
 	case *dns.DHCID:
-		return rdata{text: rr.Digest}
+		return rdata{text: rr.Digest}, true
 	}
-	return rdata{addr: addressOf(rr)}
+	addr := addressOf(rr)
+	return rdata{addr: addr}, addr.IsValid()
 }

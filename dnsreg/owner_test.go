@@ -162,3 +162,28 @@ func TestBadOwner(t *testing.T) {
 		}
 	}
 }
+
+// A TXT record may have no text: it is foreign, required like any other, and stays.
+func TestEmptyTextBesideTheMark(t *testing.T) {
+	for _, pin := range []Pin{PinChanges, PinAlways, PinNever} {
+		w := newWorld(t)
+		if err := w.server.Insert(hostName+` 1200 TXT ""`, hostName+` 1200 TXT "" ""`); err != nil {
+			t.Fatal(err)
+		}
+		w.table.Set(host("192.0.2.1")...)
+		r := w.registrar(func(c *Config) { c.Owner, c.Pin, c.NoPTR = OwnerTXT("this"), pin, true })
+		w.sync(r)
+		w.sync(r)
+		want := []string{hostName + ` 1200 A 192.0.2.1`, hostName + ` 1200 TXT ""`, hostName + ` 1200 TXT "" ""`, hostName + ` 1200 TXT "heritage=hextet,owner=this"`}
+		var got []string
+		for _, record := range w.server.Records(hostName) {
+			got = append(got, record.String())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("pin %d: got %q, want %q", pin, got, want)
+		}
+		if n := r.Status().Counters.Conflicts; n != 0 {
+			t.Errorf("pin %d: %d conflicts", pin, n)
+		}
+	}
+}

@@ -98,7 +98,7 @@ func (ps *places) recall(name string) (place, bool) {
 
 // locate returns where a name lives: what was found within the last day, unless an update has failed there since;
 // else what is found now. A look-up that ends without a result leaves an old one in force: that it can't be
-// confirmed is no reason to stop what works.
+// confirmed is no reason to stop what works. Beside an error, owner is how far aliases have led, "" if there were none.
 func (ps *places) locate(ctx context.Context, name string) (place, error) {
 	old, known := ps.recall(name)
 	if known && ps.stands(name, old) {
@@ -116,7 +116,7 @@ func (ps *places) locate(ctx context.Context, name string) (place, error) {
 		return old, nil
 	}
 	delete(ps.names, name)
-	return place{}, err
+	return place{owner: found.owner}, err
 }
 
 // stands reports whether an old result needs no look-up.

@@ -14,22 +14,23 @@ import (
 
 // Plan is what Sync would do now.
 type Plan struct {
-	Name      string
-	Addresses []Verdict    // every address of the Source, in its order
-	Zones     []ZonePlan   // one for each message that would be sent, the forward zone first
-	Skipped   []SkippedPTR // addresses without a reverse zone
+	Name      string       `json:"name"`      // as Config.Name became: canonical, with a final dot; empty if that was
+	Addresses []Verdict    `json:"addresses"` // every address of the Source, in its order
+	Zones     []ZonePlan   `json:"zones"`     // one for each message that would be sent, the forward zones first
+	Skipped   []SkippedPTR `json:"skipped"`   // reverse names without a zone
 }
 
 // ZonePlan is one update message, in the words of nsupdate.
 type ZonePlan struct {
-	Zone          string
-	Server        string // host:port
-	Prerequisites []string
-	Deletes       []string
-	Adds          []string
+	Zone          string   `json:"zone"`
+	Server        string   `json:"server"`        // host:port
+	Prerequisites []string `json:"prerequisites"` // without which nothing is done, as in "prereq nxdomain host.example.test."
+	Deletes       []string `json:"deletes"`       // single records, as in "update delete host.example.test. A 192.0.2.1"
+	Adds          []string `json:"adds"`          // as in "update add host.example.test. 1200 A 192.0.2.2"
 }
 
-// SkippedPTR is an address that gets no PTR record.
+// SkippedPTR is the name of an address that gets no PTR record, or one that has lost its A or AAAA record and
+// whose PTR record, if there is one, can't be removed yet.
 type SkippedPTR struct {
 	Name string // of the record, as in "1.2.0.192.in-addr.arpa."
 	Err  error  // ErrNoZone, ErrLocalZone, or a server's refusal
@@ -70,6 +71,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 	if r.cfg.NoPTR {
 		return plan, errors.Join(errs...)
 	}
+	r.seekOrphans(ctx, d)
 	ps := r.pointersOf(d, func(name string) bool { return failed[name] == nil }, how, gone)
 	_, groups, err = r.reverses(ctx, ps, how)
 	errs = append(errs, err)
@@ -84,6 +86,7 @@ func (r *Registrar) Plan(ctx context.Context) (Plan, error) {
 // planZone adds the messages that a zone would get. failed has the names that would get none.
 func (r *Registrar) planZone(ctx context.Context, g *group, plan *Plan) (all []edit, failed map[string]error) {
 	s := r.newSettlement(g.place, g.wants, false)
+	s.plan = true
 	all, err := s.prepare(ctx)
 	if err == nil {
 		err = r.planMessages(ctx, g.place, toSend(all, false, s.done), plan)

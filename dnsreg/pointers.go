@@ -10,8 +10,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxRetired bounds the memory of addresses whose PTR record could not be removed yet.
-const maxRetired = 4096
+// maxRetired bounds the memory of addresses whose PTR record could not be removed yet, maxHomeless those among them
+// that have no zone, so far: they are looked for at each refresh.
+const (
+	maxRetired  = 4096
+	maxHomeless = 64
+)
 
 // pointers are the reverse names that matter in a pass.
 type pointers struct {
@@ -25,6 +29,9 @@ type pointers struct {
 func (r *Registrar) passReverse(ctx context.Context, d decision, settled map[string]bool, how effort) error {
 	if r.cfg.NoPTR {
 		return nil
+	}
+	if r.again {
+		r.seekOrphans(ctx, d)
 	}
 	ps := r.pointersOf(d, func(name string) bool { return settled[name] }, how, nil)
 	for addr := range ps.target {
@@ -128,11 +135,7 @@ func (r *Registrar) reverses(ctx context.Context, ps pointers, how effort) (*dir
 		}
 		return p, err
 	}, dir.wants)
-	for name := range r.missing {
-		if addr, ok := ps.byName[name]; ok && ps.target[addr] == "" {
-			delete(r.retired, addr)
-		}
-	}
+	r.dropHomeless(ps)
 	err := errors.Join(down[true], down[false])
 	if !pause && !how.plan {
 		r.conclude(ctx, &r.search, result{all: true, err: err})
@@ -143,7 +146,39 @@ func (r *Registrar) reverses(ctx context.Context, ps pointers, how effort) (*dir
 // lacks notes that a reverse name has no zone.
 func (r *Registrar) lacks(name string, addr netip.Addr, err error) {
 	r.missing[name] = err
+	if _, retired := r.retired[addr]; retired {
+		r.cfg.Logger.Info("dnsreg: no zone to remove a PTR record from", "address", addr, "name", name, "error", err)
+		return
+	}
 	r.cfg.Logger.Warn("dnsreg: no PTR record", "address", addr, "name", name, "error", err)
+}
+
+// dropHomeless forgets retired addresses in whose zone there can be no PTR record of ours. A zone that nobody has
+// today may be back tomorrow, with the record: a server refuses by mistake, or the zone moves.
+func (r *Registrar) dropHomeless(ps pointers) {
+	homeless := 0
+	for _, addr := range ps.addrs {
+		why := r.missing[reverseName(addr)]
+		if _, retired := r.retired[addr]; !retired || why == nil || ps.target[addr] != "" {
+			continue
+		}
+		if allLocal(why) {
+			delete(r.retired, addr)
+			continue
+		}
+		if homeless++; homeless > maxHomeless {
+			r.cfg.Logger.Warn("dnsreg: PTR record may be left behind", "address", addr, "error", why)
+			delete(r.retired, addr)
+		}
+	}
+}
+
+// allLocal reports whether an error says ErrLocalZone and nothing else, joined ones included.
+func allLocal(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !allLocal(e) })
+	}
+	return errors.Is(err, ErrLocalZone)
 }
 
 // locatePointer finds the zone of a reverse name; often the reply is the PTR RRset at the same time.

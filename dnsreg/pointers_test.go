@@ -85,9 +85,12 @@ func TestMemoryStaysSmall(t *testing.T) {
 			t.Fatal(o.err)
 		}
 	}
-	if len(r.retired) != 0 || len(r.missing) > 2 { // that of the address before too: it is forgotten by the next pass
+	// That of the address now, and of those before it, of which the last one is still to be judged.
+	if len(r.retired) != maxHomeless || len(r.missing) > maxHomeless+2 {
 		t.Errorf("%d retired and %d missing while addresses without a zone come and go", len(r.retired), len(r.missing))
 	}
+	r.cfg.Servers = append(r.cfg.Servers, "192.0.2.54:53")
+	w.net.serve(t, "192.0.2.54:53", dnsregtest.Config{Zones: []string{"100.51.198.in-addr.arpa"}, Keys: map[string][]byte{keyName: secret}})
 	w.table.Set(host("192.0.2.1")...)
 	w.sync(r)
 	if o := r.pass(t.Context(), effort{}); o.err != nil {
@@ -116,6 +119,61 @@ func TestRetiredAddressReturns(t *testing.T) {
 	w.table.Set(host("192.0.2.1", "192.0.2.2")...)
 	w.sync(r)
 	w.holds("192.0.2.1", "192.0.2.2")
+	if len(r.retired) != 0 {
+		t.Errorf("%v still retired", r.retired)
+	}
+}
+
+// The reverse server refuses for a while what it has: a slip in its configuration, the zone being moved, a forgery. The
+// PTR record of an address that leaves meanwhile goes afterwards.
+func TestRetiredAddressOutlivesARefusal(t *testing.T) {
+	for _, signed := range []bool{true, false} {
+		for _, st := range []State{nil, new(memState)} {
+			w := newWorld(t)
+			change := func(c *Config) { c.State = st }
+			if !signed {
+				w.server = w.net.serve(t, "192.0.2.54:53", dnsregtest.Config{Zones: append([]string{"example.test"}, reverseZones...), Fault: w.observe})
+				change = func(c *Config) { c.Auth, c.Servers, c.State = nil, []string{"192.0.2.54:53"}, st }
+			}
+			w.table.Set(host("192.0.2.1", "192.0.2.2")...)
+			r := w.registrar(change)
+			w.sync(r)
+			w.misbehave(func(q dnsregtest.Request) dnsregtest.Fault {
+				return dnsregtest.Fault{Rcode: map[bool]int{true: dns.RcodeRefused}[strings.HasSuffix(q.Name, "2.0.192.in-addr.arpa.")]}
+			})
+			w.table.Set(host("192.0.2.1")...)
+			for range 3 {
+				r.Sync(t.Context())
+			}
+			if s := r.Status().Skipped; len(s) != 2 {
+				t.Errorf("skipped %v, want both names of the zone", s)
+			}
+			w.misbehave(nil)
+			if st != nil {
+				r = w.registrar(change) // the next run knows of it
+			}
+			w.sync(r)
+			w.holds("192.0.2.1")
+			if len(r.retired) != 0 {
+				t.Errorf("%v still retired", r.retired)
+			}
+		}
+	}
+}
+
+// The zone of a retired address turns out to be an empty one: there is nothing to wait for.
+func TestRetiredAddressInAnEmptyZone(t *testing.T) {
+	w := newWorld(t)
+	w.table.Set(host("192.0.2.1", "2001:db8::1")...)
+	r := w.registrar()
+	w.sync(r)
+	w.removeBehindItsBack("1.2.0.192.in-addr.arpa. PTR host.example.test.")
+	if err := w.server.Insert("2.0.192.in-addr.arpa. 300 SOA 2.0.192.in-addr.arpa. nobody.invalid. 9 3600 1200 604800 10800"); err != nil {
+		t.Fatal(err)
+	}
+	r.places.displace(place{zone: "2.0.192.in-addr.arpa.", server: serverAddr})
+	w.table.Set(host("2001:db8::1")...)
+	w.sync(r)
 	if len(r.retired) != 0 {
 		t.Errorf("%v still retired", r.retired)
 	}

@@ -34,7 +34,8 @@ type Policy struct {
 	// as it is while the node is at home. False: they are in.
 	NoCareOf bool
 	// Filter has the last word: it is asked about addresses that pass everything else, from the goroutine
-	// of Sync, Plan or Run, and returns false for those to leave out. Nil: none.
+	// of Sync, Plan, Deregister or Run, and returns false for those to leave out. It must not call these.
+	// Nil: none.
 	Filter func(srcselect.Address) bool
 }
 

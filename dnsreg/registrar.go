@@ -30,6 +30,9 @@ type Registrar struct {
 	forward  map[place]*unit       // by zone and server; names that can't be placed by owner
 	reverse  map[place]*unit       // by zone and server; no owner
 	search   unit                  // the look-up of reverse zones, where it fails
+	again    bool                  // the pass looks for missing reverse zones again
+	orphans  []netip.Addr          // not asked about yet: see seekOrphans
+	sought   bool                  // orphans has been found out
 	passes   uint64
 	back     bool   // a server has failed until this pass, and should be spared
 	saved    []byte // what State has

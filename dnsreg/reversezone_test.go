@@ -112,34 +112,71 @@ func TestLocallyServedZones(t *testing.T) {
 	}
 }
 
-// A zone is empty by what its SOA record says. The name alone proves nothing.
+// A zone is empty by what its SOA record says. The name alone proves nothing. What a server says of itself that has
+// our key is second-guessed less.
 func TestEmptyBySOA(t *testing.T) {
 	for _, test := range []struct {
 		zone, mname, rname string
-		want               error
+		want, given        error
 	}{
-		{"10.in-addr.arpa.", "10.in-addr.arpa.", "nobody.invalid.", ErrLocalZone}, // RFC 6303 section 3
-		{"10.in-addr.arpa.", "10.in-addr.arpa.", ".", ErrLocalZone},               // BIND
-		{"10.in-addr.arpa.", "10.IN-ADDR.ARPA.", "hostmaster.example.com.", ErrLocalZone},
-		{"10.in-addr.arpa.", "localhost.", "nobody.invalid.", ErrLocalZone}, // Unbound
-		{"10.in-addr.arpa.", "prisoner.iana.org.", "hostmaster.root-servers.org.", ErrLocalZone},
-		{"10.in-addr.arpa.", "Blackhole-1.IANA.org.", "hostmaster.example.com.", ErrLocalZone},
-		{"empty.as112.arpa.", "blackhole.as112.arpa.", "noc.dns.icann.org.", ErrLocalZone},
-		{"EMPTY.AS112.ARPA.", "ns.example.com.", "hostmaster.example.com.", ErrLocalZone},
-		{"10.in-addr.arpa.", "dc1.corp.example.com.", "hostmaster.corp.example.com.", nil}, // a site's own
-		{"10.in-addr.arpa.", "dc1.corp.example.com.", "nobody.invalid.", nil},
-		{"example.com.", "example.com.", "hostmaster.example.com.", nil}, // the apex is a host
-		{"example.com.", "localhost.", "root.localhost.", nil},           // a home-made zone
-		{"example.com.", "example.com.", ".", ErrLocalZone},
-		{"arpa.", "a.root-servers.net.", "nstld.verisign-grs.com.", ErrNoZone},
-		{"in-addr.arpa.", "b.in-addr-servers.arpa.", "nstld.iana.org.", ErrNoZone},
-		{"IP6.arpa.", "b.ip6-servers.arpa.", "nstld.iana.org.", ErrNoZone},
-		{".", "a.root-servers.net.", "nstld.verisign-grs.com.", ErrNoZone},
-		{"com.", "a.gtld-servers.net.", "nstld.verisign-grs.com.", ErrNoZone},
+		{"10.in-addr.arpa.", "10.in-addr.arpa.", "nobody.invalid.", ErrLocalZone, ErrLocalZone}, // RFC 6303 section 3
+		{"10.in-addr.arpa.", "10.in-addr.arpa.", ".", ErrLocalZone, ErrLocalZone},               // BIND
+		{"10.in-addr.arpa.", "10.IN-ADDR.ARPA.", "hostmaster.example.com.", ErrLocalZone, nil},
+		{"10.in-addr.arpa.", "localhost.", "nobody.invalid.", ErrLocalZone, ErrLocalZone}, // Unbound
+		{"10.in-addr.arpa.", "prisoner.iana.org.", "hostmaster.root-servers.org.", ErrLocalZone, ErrLocalZone},
+		{"10.in-addr.arpa.", "Blackhole-1.IANA.org.", "hostmaster.example.com.", ErrLocalZone, ErrLocalZone},
+		{"empty.as112.arpa.", "blackhole.as112.arpa.", "noc.dns.icann.org.", ErrLocalZone, ErrLocalZone},
+		{"EMPTY.AS112.ARPA.", "ns.example.com.", "hostmaster.example.com.", ErrLocalZone, ErrLocalZone},
+		{"10.in-addr.arpa.", "dc1.corp.example.com.", "hostmaster.corp.example.com.", nil, nil}, // a site's own
+		{"10.in-addr.arpa.", "dc1.corp.example.com.", "nobody.invalid.", nil, nil},
+		{"example.com.", "example.com.", "hostmaster.example.com.", nil, nil}, // the apex is a host
+		{"example.com.", "localhost.", "root.localhost.", nil, nil},           // a home-made zone
+		{"example.com.", "example.com.", ".", ErrLocalZone, ErrLocalZone},
+		{"arpa.", "a.root-servers.net.", "nstld.verisign-grs.com.", ErrNoZone, ErrNoZone},
+		{"in-addr.arpa.", "b.in-addr-servers.arpa.", "nstld.iana.org.", ErrNoZone, ErrNoZone},
+		{"IP6.arpa.", "b.ip6-servers.arpa.", "nstld.iana.org.", ErrNoZone, ErrNoZone},
+		{".", "a.root-servers.net.", "nstld.verisign-grs.com.", ErrNoZone, ErrNoZone},
+		{"com.", "a.gtld-servers.net.", "nstld.verisign-grs.com.", ErrNoZone, nil},
+		{"internal.", "ns.internal.", "hostmaster.internal.", ErrNoZone, nil},
+		{"lan.", "lan.", "hostmaster.lan.", ErrNoZone, nil},
+		{"lan.", "lan.", ".", ErrLocalZone, ErrLocalZone},
+		{"home.arpa.", "home.arpa.", "hostmaster.home.arpa.", ErrLocalZone, nil},
+		{"home.arpa.", "home.arpa.", "nobody.invalid.", ErrLocalZone, ErrLocalZone},
 	} {
-		got := unregistrable(&dns.SOA{Hdr: dns.RR_Header{Name: test.zone}, Ns: test.mname, Mbox: test.rname})
-		if !errors.Is(got, test.want) || (got == nil) != (test.want == nil) {
+		soa := &dns.SOA{Hdr: dns.RR_Header{Name: test.zone}, Ns: test.mname, Mbox: test.rname}
+		if got := doubtful(soa); !errors.Is(got, test.want) || (got == nil) != (test.want == nil) {
 			t.Errorf("%s %s %s: %v, want %v", test.zone, test.mname, test.rname, got, test.want)
+		}
+		if got := unregistrable(soa); !errors.Is(got, test.given) || (got == nil) != (test.given == nil) {
+			t.Errorf("%s %s %s at a server with our key: %v, want %v", test.zone, test.mname, test.rname, got, test.given)
+		}
+	}
+}
+
+// A zone of one label, or one that a resolver might make up, is a zone like others at a server that was given and has
+// the key; not so without a key, or when a resolver tells of it.
+func TestZonesOfAServerWithTheKey(t *testing.T) {
+	for name, soa := range map[string]string{
+		"host.internal":  "internal. 300 SOA ns1.internal. hostmaster.internal. 1 3600 600 86400 60",
+		"host.lan":       "lan. 300 SOA lan. root.lan. 1 3600 600 86400 60",
+		"host.home.arpa": "home.arpa. 300 SOA home.arpa. root.home.arpa. 1 3600 600 86400 60",
+	} {
+		_, zone, _ := strings.Cut(name, ".")
+		w := newWorld(t, zone)
+		if err := w.server.Insert(soa, "2.0.192.in-addr.arpa. 300 SOA 2.0.192.in-addr.arpa. root.lan. 1 3600 600 86400 60"); err != nil {
+			t.Fatal(err)
+		}
+		w.table.Set(host("192.0.2.1")...)
+		w.sync(w.registrar(func(c *Config) { c.Name = name }))
+		if len(w.server.Records(name)) != 1 || len(w.server.Records("1.2.0.192.in-addr.arpa")) != 1 {
+			t.Errorf("%s: %v, %v", name, w.server.Records(name), w.server.Records("1.2.0.192.in-addr.arpa"))
+		}
+		unsigned := w.registrar(func(c *Config) { c.Name, c.Auth = name, nil })
+		found := w.registrar(func(c *Config) { c.Name, c.Resolvers, c.Servers = name, c.Servers, nil })
+		for _, r := range []*Registrar{unsigned, found} {
+			if err := r.Sync(t.Context()); !errors.Is(err, ErrNoZone) && !errors.Is(err, ErrLocalZone) {
+				t.Errorf("%s: error %v", name, err)
+			}
 		}
 	}
 }

@@ -16,7 +16,8 @@ const (
 // Run keeps the records right until ctx ends, and returns ctx.Err() then. It makes a pass at once,
 // follows the Source's changes, confirms the records every Config.Refresh, and repeats what failed, each
 // zone by its own backoff; failures are logged and shown by Status. It leaves the records in place:
-// see Deregister. Every goroutine and timer it started has ended when it returns.
+// see Deregister. Every goroutine and timer it started has ended when it returns, but for a timer that is just going
+// off.
 func (r *Registrar) Run(ctx context.Context) error {
 	var followed time.Time // when the last change was
 	for {

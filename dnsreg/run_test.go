@@ -358,3 +358,24 @@ func TestBackoffStaysInItsBounds(t *testing.T) {
 		}
 	}
 }
+
+// A zone whose server was silent comes last: it must not keep the others waiting again.
+func TestFailingZoneComesLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "a.test")
+		r := w.registrar(func(c *Config) { c.Names, c.NoPTR = []HostName{{Name: "host.a.test"}}, true })
+		w.table.Set(host("192.0.2.1")...)
+		w.sync(r)
+		w.misbehave(only("a.test.", dnsregtest.Fault{Drop: true}))
+		for i, want := range []string{"a.test.", "example.test."} {
+			w.sent()
+			w.table.Set(host(fmt.Sprintf("192.0.2.%d", 2+i))...)
+			if err := r.Sync(t.Context()); err == nil {
+				t.Error("no error")
+			}
+			if sent := w.sent(); len(sent) < 2 || sent[0].Name != want {
+				t.Errorf("pass %d: the first of %d updates went to %s, want %s", i, len(sent), sent[0].Name, want)
+			}
+		}
+	})
+}

@@ -24,13 +24,16 @@ const (
 type settlement struct {
 	*Registrar
 	place
-	wants   []want
-	confirm bool
-	sparing bool             // the server has not answered lately: it gets no question that can be spared
-	done    map[setKey]bool  // read, confirmed or written in this pass
-	refused map[string]error // names that can't be registered whatever happens to the others
-	heard   bool             // the server has said something
-	races   int
+	wants    []want
+	confirm  bool
+	sparing  bool             // the server has not answered lately: it gets no question that can be spared
+	done     map[setKey]bool  // read, confirmed or written in this pass
+	refused  map[string]error // names that can't be registered whatever happens to the others
+	heard    bool             // the server has said something
+	plan     bool             // nothing may be sent
+	asked    map[string]bool  // names whether they own anything, in this pass
+	suspects []edit           // see suspect
+	races    int
 }
 
 // settle brings one zone to what is wanted. The error is that of the zone; names that were left out are in
@@ -49,7 +52,8 @@ func (r *Registrar) settle(ctx context.Context, p place, wants []want, confirm, 
 
 func (r *Registrar) newSettlement(p place, wants []want, confirm bool) *settlement {
 	r.pinOf(p).expire(r.cfg.Clock.Now())
-	return &settlement{Registrar: r, place: p, wants: wants, confirm: confirm, done: make(map[setKey]bool), refused: make(map[string]error)}
+	return &settlement{Registrar: r, place: p, wants: wants, confirm: confirm, done: make(map[setKey]bool),
+		refused: make(map[string]error), asked: make(map[string]bool)}
 }
 
 // step sends at most one message. It returns false when nothing is left to be sent.
@@ -91,6 +95,9 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 	if err := s.readUnknown(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.unmask(ctx); err != nil {
+		return nil, err
+	}
 	var edits []edit
 	for rest := s.wants; len(rest) > 0; {
 		n := 1
@@ -103,6 +110,15 @@ func (s *settlement) prepare(ctx context.Context) ([]edit, error) {
 			continue
 		}
 		claimed, err := s.claim(wants)
+		if err != nil {
+			masked, failure := s.maskedClaim(ctx, wants)
+			if failure != nil {
+				return nil, failure
+			}
+			if masked {
+				claimed, err = s.claim(wants)
+			}
+		}
 		if err != nil {
 			s.refused[name] = err
 			for _, w := range wants {
@@ -137,7 +153,13 @@ func (s *settlement) readUnknown(ctx context.Context) error {
 		err := s.read(ctx, s.place, w.key)
 		switch {
 		case errors.Is(err, ErrAlias):
-			s.refused[w.key.name] = err
+			masked, failure := s.maskedAlias(ctx, w.key, err)
+			if failure != nil {
+				return failure
+			}
+			if !masked {
+				s.refused[w.key.name] = err
+			}
 		case err != nil:
 			return err
 		default:
@@ -264,6 +286,9 @@ func (s *settlement) failed(m *parcel, err error) (more bool, _ error) {
 	case refused && (e.Rcode == dns.RcodeNXRrset || e.Rcode == dns.RcodeYXRrset || e.Rcode == dns.RcodeYXDomain):
 		if !m.doubtful() {
 			s.net.counters.conflicts.Add(1) // else it only answers the question whether the last one was carried out
+		}
+		if e.Rcode == dns.RcodeNXRrset && !(m.tied && p.guess) {
+			s.suspect(m, p)
 		}
 		s.lostRace(m, p, now)
 		if s.races++; s.races < maxRaces {

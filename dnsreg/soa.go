@@ -20,7 +20,7 @@ type finding struct {
 // Resolvers and forwarders that strip the authority section (dnsmasq, systemd-resolved) leave nothing but the
 // answer to go by: then the labels are taken off one by one until the name is that of a zone.
 func (ps *places) zoneOf(ctx context.Context, name, server string, authority bool) (finding, error) {
-	for at := name; dns.CountLabel(at) > 1; at = parent(at) {
+	for at := name; at == name || dns.CountLabel(at) > 1; at = parent(at) {
 		m, err := ps.ask(ctx, at, dns.TypeSOA, server, authority)
 		if err != nil {
 			return finding{}, err

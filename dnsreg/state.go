@@ -11,7 +11,8 @@ import (
 )
 
 // State keeps what a Registrar has to know after a crash: which records are its own. The bytes are text
-// with a checksum. A Registrar calls the methods from one goroutine at a time.
+// with a checksum. A Registrar calls the methods from one goroutine at a time: Load from New, Save on the goroutine
+// of Sync, Deregister or Run, which it must not call, nor Plan.
 type State interface {
 	// Load returns what Save was given last, and nil, nil if nothing was kept.
 	Load() ([]byte, error)

@@ -14,7 +14,7 @@ type Status struct {
 	Addresses  []Verdict    `json:"addresses"`         // every address of the Source at the last pass
 	Registered []netip.Addr `json:"registered"`        // with an A or AAAA record of ours, as last written or read
 	Zones      []ZoneStatus `json:"zones"`             // the forward zones first
-	Skipped    []SkippedPTR `json:"skipped,omitempty"` // PTR records that have no zone
+	Skipped    []SkippedPTR `json:"skipped,omitempty"` // reverse names that have no zone
 	Err        error        `json:"-"`                 // what concerns no zone: a *LimitError, a state that can't be saved
 	Counters   Counters     `json:"counters"`
 }

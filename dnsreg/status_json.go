@@ -18,10 +18,19 @@ func errorJSON(err error) *jsonError {
 	return &jsonError{err.Error(), ClassOf(err).String()}
 }
 
+// list is a slice that is never null in JSON: nothing yet is an empty list as well.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
 // MarshalJSON implements json.Marshaler: errors become objects with a text and a class, times that have not
-// come are left out, names begin in lower case.
+// come are left out, names begin in lower case, and no list is null.
 func (s Status) MarshalJSON() ([]byte, error) {
 	type plain Status // without this method
+	s.Addresses, s.Registered, s.Zones = list(s.Addresses), list(s.Registered), list(s.Zones)
 	return json.Marshal(struct {
 		plain
 		Err *jsonError `json:"error,omitempty"`
@@ -54,4 +63,18 @@ func (s SkippedPTR) MarshalJSON() ([]byte, error) {
 		Name string     `json:"name"`
 		Err  *jsonError `json:"error"`
 	}{s.Name, errorJSON(s.Err)})
+}
+
+// MarshalJSON implements json.Marshaler as that of Status does.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	type plain Plan
+	p.Addresses, p.Zones, p.Skipped = list(p.Addresses), list(p.Zones), list(p.Skipped)
+	return json.Marshal(plain(p))
+}
+
+// MarshalJSON implements json.Marshaler as that of Status does.
+func (z ZonePlan) MarshalJSON() ([]byte, error) {
+	type plain ZonePlan
+	z.Prerequisites, z.Deletes, z.Adds = list(z.Prerequisites), list(z.Deletes), list(z.Adds)
+	return json.Marshal(plain(z))
 }

@@ -2,7 +2,9 @@ package dnsreg
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -93,6 +95,70 @@ func TestLogTellsChangesAndFailures(t *testing.T) {
 		`deletes="[update delete host.example.test. A 192.0.2.1]" adds=9`, `level=WARN msg="dnsreg: attempt failed" zone=example.test.`, "class=rediscover"} {
 		if !strings.Contains(out.String(), s) {
 			t.Errorf("%q is not in\n%s", s, out.String())
+		}
+	}
+}
+
+// Who gives up, or has something newer to do, is no failure of a zone.
+func TestCancelledAttemptIsNotInStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.table.Set(host("192.0.2.1")...)
+		r := w.registrar()
+		w.sync(r)
+		before := r.Status()
+		w.misbehave(func(dnsregtest.Request) dnsregtest.Fault { return dnsregtest.Fault{Drop: true} })
+		ctx, cancel := context.WithTimeout(t.Context(), defaultTimeout/2)
+		defer cancel()
+		w.table.Set(host("192.0.2.1", "192.0.2.2")...)
+		if err := r.Sync(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		after := r.Status()
+		for i, z := range after.Zones {
+			if z.Err != nil || z.Failures != 0 || !z.LastFailure.IsZero() || z != before.Zones[i] {
+				t.Errorf("%+v, was %+v", z, before.Zones[i])
+			}
+		}
+		if len(after.Zones) != len(before.Zones) {
+			t.Errorf("%d zones, were %d", len(after.Zones), len(before.Zones))
+		}
+	})
+}
+
+// Before the first pass, and of a plan without anything, lists are empty and not null.
+func TestEmptyListsAsJSON(t *testing.T) {
+	w := newWorld(t)
+	r := w.registrar()
+	for _, test := range []struct {
+		value any
+		want  []string
+	}{
+		{r.Status(), []string{`"addresses":[]`, `"registered":[]`, `"zones":[]`}},
+		{Status{}, []string{`"addresses":[]`, `"registered":[]`, `"zones":[]`}},
+		{Plan{Zones: []ZonePlan{{}}}, []string{`"addresses":[]`, `"zones":[{"zone":"","server":"","prerequisites":[],"deletes":[],"adds":[]}]`, `"skipped":[]`}},
+		{Plan{}, []string{`{"name":"","addresses":[],"zones":[],"skipped":[]}`}},
+	} {
+		got, err := json.Marshal(test.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range test.want {
+			if !strings.Contains(string(got), s) {
+				t.Errorf("%s is not in %s", s, got)
+			}
+		}
+	}
+	w.table.Set(host("192.0.2.1", "198.51.100.1")...)
+	plan, err := r.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(plan)
+	for _, s := range []string{`"name":"host.example.test."`, `"reason":"registered"`, `"prerequisites":["prereq nxdomain host.example.test."],"deletes":[],"adds":["update add `,
+		`"skipped":[{"name":"1.100.51.198.in-addr.arpa.","error":{"text":`} {
+		if err != nil || !strings.Contains(string(got), s) {
+			t.Errorf("%v: %s is not in %s", err, s, got)
 		}
 	}
 }

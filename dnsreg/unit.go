@@ -73,10 +73,10 @@ func (r *Registrar) conclude(ctx context.Context, u *unit, res result) {
 		u.refreshAt = now.Add(wait - time.Duration(r.net.dice.Int64N(int64(wait/10+1))))
 		return
 	}
-	u.err, u.lastFailure = res.err, now
 	if ctx.Err() != nil {
 		return
 	}
+	u.err, u.lastFailure = res.err, now
 	u.failures++
 	u.until = now.Add(backoff(r.net.dice, u.failures))
 	if ClassOf(res.err) == Rediscover && u.place.zone != "" {

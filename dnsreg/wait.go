@@ -79,19 +79,32 @@ func start(c Clock, f func()) {
 	go f()
 }
 
-// onEnd runs f on a goroutine of its own when ctx ends before stop is called.
+// onEnd runs f on a goroutine of its own when ctx ends before stop is called. stop waits for that goroutine, and is
+// to be called once.
 func onEnd(ctx context.Context, c Clock, f func()) (stop func()) {
+	ended := make(chan struct{})
 	if _, ok := c.(Simulation); !ok {
-		forget := context.AfterFunc(ctx, f)
-		return func() { forget() }
+		forget := context.AfterFunc(ctx, func() {
+			defer close(ended)
+			f()
+		})
+		return func() {
+			if !forget() {
+				<-ended
+			}
+		}
 	}
 	stopped := make(chan struct{})
 	start(c, func() {
+		defer close(ended)
 		if await(c, stopped, ctx.Done()) == ctx.Done() {
 			f()
 		}
 	})
-	return func() { close(stopped) }
+	return func() {
+		close(stopped)
+		await(c, ended)
+	}
 }
 
 // diceOf returns what decides all that is random: ids and jitter.

@@ -87,3 +87,9 @@ func randomUpdate(random *rand.Rand) (lines []string) {
 	}
 	return lines
 }
+
+// The same questions get the same answers under wildcards.
+func TestWildcardsAtBIND(t *testing.T) {
+	zone := dnspeer.Zone{Name: "wild.test", Records: wildcardLines}
+	judgeWildcards(t, dnspeer.Start(t, dnspeer.BIND, dnspeer.Config{Zones: []dnspeer.Zone{zone}}).Address())
+}

@@ -47,12 +47,13 @@
 //   - Addresses belong to host names, and NS, MX, SRV and reverse PTR records point to some: else REFUSED. A
 //     wildcard is one.
 //   - Names below a zone cut are taken.
+//   - Queries see what a wildcard makes (RFC 4592), prerequisites see what names own.
 //   - [Config].MaxRecords gives SERVFAIL, [Config].ReadOnly REFUSED.
 //
 // Deliberately other: octets behind the end of a message are FORMERR; a zone section of another class than IN
 // is NOTAUTH, as RFC 2136 has it; and the name servers of a zone need no address, since the zones begin with
 // one that has none.
 //
-// It is no DNS product: no master files beyond single lines, no DNSSEC, no wildcards in answers, no
-// incremental transfer, nothing on disk.
+// It is no DNS product: no master files beyond single lines, no DNSSEC, no incremental
+// transfer, nothing on disk.
 package dnsregtest

@@ -203,7 +203,7 @@ func fill(t testing.TB, s *Server) {
 // zoneLines are in each zone from the beginning.
 var zoneLines = []string{
 	"ns1.@ 300 A 127.0.0.1", "a.@ 60 A 192.0.2.1", "a.@ 60 A 192.0.2.2", "a.@ 60 TXT x", "c.@ 60 CNAME a.@", "d.@ 60 AAAA 2001:db8::1",
-	"cut.@ 60 NS ns.cut.@", "ns.cut.@ 60 A 192.0.2.3", "b.ent.@ 60 A 192.0.2.4", "p.@ 60 PTR Host.@", "e.@ 60 TYPE65280 \\# 0",
+	"cut.@ 60 NS ns.cut.@", "ns.cut.@ 60 A 192.0.2.3", "b.ent.@ 60 A 192.0.2.4", "p.@ 60 PTR Host.@", "*.w.@ 60 A 192.0.2.8", "e.@ 60 TYPE65280 \\# 0",
 }
 
 func allRows() []row {

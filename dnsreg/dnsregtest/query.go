@@ -1,8 +1,10 @@
 package dnsregtest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -27,16 +29,17 @@ func (s *Server) query(req, reply *dns.Msg) {
 			return
 		}
 		reply.Authoritative = true
+		n, exists := z.lookup(name)
 		if q.Qtype == dns.TypeANY {
-			for _, rtype := range slices.Sorted(maps.Keys(z.nodes[name])) {
-				reply.Answer = append(reply.Answer, z.nodes[name][rtype]...)
+			for _, rtype := range slices.Sorted(maps.Keys(n)) {
+				reply.Answer = append(reply.Answer, n[rtype]...)
 			}
 		} else {
-			reply.Answer = append(reply.Answer, z.nodes[name][q.Qtype]...)
+			reply.Answer = append(reply.Answer, n[q.Qtype]...)
 		}
-		alias := z.nodes[name][dns.TypeCNAME]
+		alias := n[dns.TypeCNAME]
 		if alias == nil || q.Qtype == dns.TypeCNAME || q.Qtype == dns.TypeANY {
-			z.negative(name, q.Qtype, reply)
+			z.negative(n, exists, q.Qtype, reply)
 			return
 		}
 		reply.Answer = append(reply.Answer, alias...)
@@ -45,13 +48,37 @@ func (s *Server) query(req, reply *dns.Msg) {
 	reply.Rcode = dns.RcodeServerFailure // a chain longer than any honest one
 }
 
+// lookup returns what queries find at a name: the records that it owns, or, if there is no such name, those of the
+// wildcard below its closest encloser, as the name's (RFC 1034 section 4.3.3, RFC 4592 section 3.3.1). exists
+// tells a name without records, or a wildcard without, from none.
+func (z *zone) lookup(name string) (n node, exists bool) {
+	if z.exists(name) {
+		return z.nodes[name], true
+	}
+	encloser := name
+	for !z.exists(encloser) { // the zone's own name does
+		next, _ := dns.NextLabel(encloser, 0)
+		encloser = cmp.Or(encloser[next:], ".")
+	}
+	source := "*." + strings.TrimPrefix(encloser, ".")
+	n = make(node)
+	for rtype, set := range z.nodes[source] {
+		for _, rr := range set {
+			rr = dns.Copy(rr)
+			rr.Header().Name = name
+			n[rtype] = append(n[rtype], rr)
+		}
+	}
+	return n, z.exists(source)
+}
+
 // negative adds what tells a missing name or type from a found one (RFC 2308 section 2).
-func (z *zone) negative(name string, qtype uint16, reply *dns.Msg) {
-	if n := z.nodes[name]; n[qtype] != nil || qtype == dns.TypeANY && n != nil {
+func (z *zone) negative(n node, exists bool, qtype uint16, reply *dns.Msg) {
+	if n[qtype] != nil || qtype == dns.TypeANY && len(n) > 0 {
 		return
 	}
 	reply.Ns = append(reply.Ns, z.soa())
-	if !z.exists(name) {
+	if !exists {
 		reply.Rcode = dns.RcodeNameError
 	}
 }

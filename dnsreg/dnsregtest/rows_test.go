@@ -75,6 +75,7 @@ func rowsOfPrerequisites() []row {
 		"ANY elsewhere. - A", "NONE elsewhere. - ANY", "IN elsewhere. 0 A 192.0.2.1", "IN d.@ - AAAA", "IN d.@ - ANY", "ANY d.@ - AXFR", "NONE d.@ - MAILB",
 		"IN p.@ 0 PTR host.@", "IN p.@ 0 PTR other.@", "IN a.@ 0 TXT x", "IN a.@ 0 TXT X", "ANY x.cut.@ - ANY", "NONE cut.@ - NS", "IN e.@ - TYPE65280",
 		"ANY e.@ - TYPE65280", "IN c.@ 0 CNAME A.@", "IN c.@ 0 A 192.0.2.1",
+		"IN x.w.@ 0 A 192.0.2.8", "ANY x.w.@ - A", "NONE x.w.@ - A", "ANY x.w.@ - ANY", "NONE x.w.@ - ANY", // a wildcard answers, and owns nothing there
 	} {
 		rows = append(rows, row{name: "prereq " + line, lines: []string{"prereq " + line, add}})
 	}
