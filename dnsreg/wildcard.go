@@ -67,7 +67,7 @@ func (s *settlement) vacant(ctx context.Context, name string) (bool, error) {
 		edits := []edit{{key: setKey{name, dns.TypeA}, free: true}}
 		m := &parcel{msg: updateMessage(s.zone, edits, nil), edits: edits}
 		s.beforeSending(s.place, m)
-		_, err := s.exchange(ctx, s.server, m.msg, seal{sign: true, mname: s.places.mname(s.zone)})
+		_, err := s.exchange(ctx, s.server, m.msg, seal{sign: true, host: s.places.serverName(s.zone)})
 		s.afterSending(s.place, m, err)
 		if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Rcode == dns.RcodeYXDomain {
 			return false, nil
