@@ -33,6 +33,8 @@ What dnsreg does about it:
 
 - Names are checked before anything is sent: what one server refuses another one takes, wildcards included.
 - An update requires that there is no CNAME at the name: the record would be ignored, with NOERROR.
+- A wildcard answers for a name that owns nothing, and prerequisites don't see it, at any of them: when reading again
+  explains no NXRRSET, the server is asked whether the name is in use.
 - A new TTL is a delete and an add in one message: Knot keeps the old one after an add alone.
 - A message over 512 octets goes over TCP: PowerDNS does not hear longer datagrams.
 - 64 addresses of a family at most, unless told otherwise: BIND refuses more than 100 records of a type with
