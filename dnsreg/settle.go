@@ -73,20 +73,34 @@ func (s *settlement) step(ctx context.Context) (more bool, err error) {
 	if len(m.edits) == 0 { // its prerequisites alone are too long: the serial will stand for them
 		return s.readAgain(ctx, edits)
 	}
-	how := seal{sign: true, host: s.places.serverName(s.zone), brief: m.brief}
-	if _, err := s.key(ctx, s.server, how); err != nil {
-		return false, err // one that has to be negotiated may fail, and then nothing has been sent
+	if err := s.haveKey(ctx, m); err != nil {
+		return false, err
 	}
 	s.retireDeleted(m.edits)
 	s.journal(m.edits)
-	s.beforeSending(s.place, m)
-	_, err = s.exchange(ctx, s.server, m.msg, how)
-	s.afterSending(s.place, m, err)
-	if err == nil {
+	if err = s.send(ctx, m); err == nil {
 		s.accepted(m)
 		return true, nil
 	}
 	return s.failed(m, err)
+}
+
+// seal says how the zone's updates are signed.
+func (s *settlement) seal(m *parcel) seal {
+	return seal{sign: true, host: s.places.serverName(s.zone), brief: m.brief}
+}
+
+// haveKey gets the key, which may have to be negotiated: that may fail, and then nothing has been sent.
+func (s *settlement) haveKey(ctx context.Context, m *parcel) error {
+	_, err := s.key(ctx, s.server, s.seal(m))
+	return err
+}
+
+func (s *settlement) send(ctx context.Context, m *parcel) error {
+	s.beforeSending(s.place, m)
+	_, err := s.exchange(ctx, s.server, m.msg, s.seal(m))
+	s.afterSending(s.place, m, err)
+	return err
 }
 
 // prepare reads what is not known and returns what has to be done. Names that are aliases, or somebody

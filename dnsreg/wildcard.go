@@ -66,9 +66,10 @@ func (s *settlement) vacant(ctx context.Context, name string) (bool, error) {
 	if !s.plan {
 		edits := []edit{{key: setKey{name, dns.TypeA}, free: true}}
 		m := &parcel{msg: updateMessage(s.zone, edits, nil), edits: edits}
-		s.beforeSending(s.place, m)
-		_, err := s.exchange(ctx, s.server, m.msg, seal{sign: true, host: s.places.serverName(s.zone)})
-		s.afterSending(s.place, m, err)
+		if err := s.haveKey(ctx, m); err != nil {
+			return false, err
+		}
+		err := s.send(ctx, m)
 		if e, ok := errors.AsType[*ServerError](err); ok && e.Authentic && e.Rcode == dns.RcodeYXDomain {
 			return false, nil
 		}
