@@ -6,7 +6,7 @@ import "github.com/hextet/hextet/srcselect"
 // one step: when detection ends for thousands of addresses, that is a tenth of the work of as many steps.
 
 // maxStale bounds what is noted, and so what a choice may have to wait for.
-const maxStale = 4096
+const maxStale = 16384
 
 // selector returns the selector, which has all changes that returned before the call. gVisor's locks may be
 // held.

@@ -42,9 +42,10 @@ const (
 	timerDue
 )
 
-// newClock returns a clock. No timer takes long, but for those that need a lock whose holder is stuck in a link.
+// newClock returns a clock. No timer takes long, but for those that need a lock whose holder is stuck in a link,
+// and on a machine that is too busy to run them.
 func newClock() *clock {
-	return &clock{Clock: tcpip.NewStdClock(), patience: 20 * time.Millisecond}
+	return &clock{Clock: tcpip.NewStdClock(), patience: 200 * time.Millisecond}
 }
 
 // AfterFunc implements tcpip.Clock.
