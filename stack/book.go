@@ -30,7 +30,7 @@ type addressBook struct {
 // bookPage is what the book knows of one interface.
 type bookPage struct {
 	entries    map[netip.Addr]*addressEntry
-	states     [4]int             // how many entries are in each
+	states     [Optimistic + 1]int // how many entries are in each
 	settled    chan struct{}      // closed once none is tentative or optimistic; nil: nobody waits
 	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
 	advertised []advertisement    // prefixes that routers advertise

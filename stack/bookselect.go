@@ -3,7 +3,7 @@ package stack
 import "github.com/hextet/hextet/srcselect"
 
 // An entry that changes is only noted. The selector gets it with all others before somebody next chooses, in
-// one step: when detection ends for thousands of addresses, that is a tenth of the work of as many steps.
+// one step: when detection ends for thousands of addresses, that is a fraction of the work of as many steps.
 
 // maxStale bounds what is noted, and so what a choice may have to wait for.
 const maxStale = 16384
