@@ -31,9 +31,9 @@ type addressBook struct {
 type bookPage struct {
 	entries    map[netip.Addr]*addressEntry
 	states     [Optimistic + 1]int // how many entries are in each
-	settled    chan struct{}      // closed once none is tentative or optimistic; nil: nobody waits
-	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
-	advertised []advertisement    // prefixes that routers advertise
+	settled    chan struct{}       // closed once none is tentative or optimistic; nil: nobody waits
+	broadcasts map[netip.Addr]int  // IPv4 addresses under each broadcast address
+	advertised []advertisement     // prefixes that routers advertise
 }
 
 // advertisement says which routers advertise a prefix.

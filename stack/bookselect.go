@@ -45,7 +45,6 @@ func (b *addressBook) catchUp() {
 	if err := b.sel.Add(candidates...); err != nil {
 		panic("stack: the selector refused an address that it had accepted: " + err.Error())
 	}
-	clear(b.stale)
-	b.stale = b.stale[:0]
+	b.stale = nil
 	b.lagging.Store(false)
 }
