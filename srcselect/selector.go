@@ -1,6 +1,7 @@
 package srcselect
 
 import (
+	"cmp"
 	"math"
 	"net/netip"
 	"slices"
@@ -60,37 +61,41 @@ func (s *Selector) Add(addrs ...Address) error {
 		}
 		added[i] = n
 	}
-	if i := duplicate(added); i >= 0 {
-		return invalidf("address %v: given twice for interface %d", addrs[i].Prefix, addrs[i].Interface)
+	order := inOrder(added)
+	for n := range order[1:] {
+		if i, j := order[n], order[n+1]; compareSlots(&added[i], &added[j]) == 0 {
+			return invalidf("address %v: given twice for interface %d", addrs[j].Prefix, addrs[j].Interface)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snap := s.load()
-	next := snap.with(s.newEdit(snap.cfg), added, s.ages)
+	next := snap.with(s.newEdit(snap.cfg), added, order, s.ages)
 	s.ages += uint64(len(added))
 	s.current.Store(next)
 	return nil
 }
 
-// duplicate returns the index of the first address that is there a second time on
-// its interface, -1 if there is none.
-func duplicate(addrs []Address) int {
+// inOrder returns the indexes of addrs, not none, in the order of their addresses:
+// those that are put after each other are then in the same nodes, which are still in
+// a cache, and one that is there twice is next to itself.
+func inOrder(addrs []Address) []int {
 	if len(addrs) == 1 {
-		return -1
+		return onlyFirst
 	}
-	type slot struct {
-		addr  netip.Addr
-		iface int
+	order := make([]int, len(addrs))
+	for i := range order {
+		order[i] = i
 	}
-	seen := make(map[slot]bool, len(addrs))
-	for i, a := range addrs {
-		k := slot{a.Prefix.Addr(), a.Interface}
-		if seen[k] {
-			return i
-		}
-		seen[k] = true
-	}
-	return -1
+	slices.SortFunc(order, func(i, j int) int { return compareSlots(&addrs[i], &addrs[j]) })
+	return order
+}
+
+var onlyFirst = []int{0}
+
+// compareSlots orders normalized addresses, and one on several interfaces by those.
+func compareSlots(a, b *Address) int {
+	return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Interface, b.Interface))
 }
 
 // Remove removes addr from an interface, and says whether it was there. A zone of

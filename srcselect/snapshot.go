@@ -49,14 +49,14 @@ func (snap *snapshot) byAge() []*record {
 	return all
 }
 
-// with returns snap with addrs, which are normalized. New ones are of the ages from
-// age on.
-func (snap *snapshot) with(ed *edit, addrs []Address, age uint64) *snapshot {
+// with returns snap with addrs, which are normalized, and whose order inOrder
+// returned. New ones are of the ages from age on.
+func (snap *snapshot) with(ed *edit, addrs []Address, order []int, age uint64) *snapshot {
 	if snap.index.count == 0 && len(addrs) <= mostInList {
 		return snap.withFew(ed, addrs, age)
 	}
 	next := &snapshot{cfg: snap.cfg, index: snap.indexed(ed)}
-	for i := range addrs {
+	for _, i := range order {
 		r := &record{snap.cfg.candidateOf(&addrs[i]), age + uint64(i), addrs[i]}
 		old := next.index.find(r.addr, r.iface)
 		if old != nil {

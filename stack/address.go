@@ -64,9 +64,6 @@ func (s AddressState) String() string {
 // works reports whether the address sends and receives.
 func (s AddressState) works() bool { return s == Assigned || s == Optimistic }
 
-// settled reports whether nothing more is to be found out about the address.
-func (s AddressState) settled() bool { return s == Assigned || s == Duplicate }
-
 // Origin says who configured an address.
 type Origin uint8
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hextet/hextet/srcselect"
@@ -13,22 +14,26 @@ import (
 // watchers in step with it. gVisor reports the state of addresses with its own locks held, so the
 // book's lock is a leaf: nothing of gVisor's is called under it.
 type addressBook struct {
-	sel   *srcselect.Selector
+	sel   *srcselect.Selector // see selector
 	watch *watchers
 	gen   *generation
 
 	mu      sync.Mutex
 	pages   map[int]*bookPage // by interface
 	seq     uint64
-	changed chan struct{} // closed and replaced at every change
+	changed chan struct{} // closed at the next change; nil: nobody asked for it since the last one
+
+	stale   []*addressEntry // of which the selector has an older copy
+	lagging atomic.Bool     // there are any
 }
 
 // bookPage is what the book knows of one interface.
 type bookPage struct {
 	entries    map[netip.Addr]*addressEntry
-	unsettled  int                // entries that are tentative or optimistic
-	broadcasts map[netip.Addr]int // IPv4 addresses under each broadcast address
-	advertised []advertisement    // prefixes that routers advertise
+	states     [Optimistic + 1]int // how many entries are in each
+	settled    chan struct{}       // closed once none is tentative or optimistic; nil: nobody waits
+	broadcasts map[netip.Addr]int  // IPv4 addresses under each broadcast address
+	advertised []advertisement     // prefixes that routers advertise
 }
 
 // advertisement says which routers advertise a prefix.
@@ -41,7 +46,9 @@ type addressEntry struct {
 	AddressInfo
 	i       *Interface
 	seq     uint64 // order of insertion
+	there   bool   // in the book
 	pending bool   // part of an AddAddresses that has not ended; not yet in the selector
+	stale   bool   // among the book's
 
 	probing *probing // detection while the address is in use; nil: gVisor's does
 
@@ -57,14 +64,23 @@ type addressEntry struct {
 func (b *addressBook) init(sel *srcselect.Selector, w *watchers, gen *generation) {
 	b.sel, b.watch, b.gen = sel, w, gen
 	b.pages = make(map[int]*bookPage)
-	b.changed = make(chan struct{})
 }
 
 // notify tells everyone who waits for a change. b.mu is held.
 func (b *addressBook) notify() {
 	b.gen.bump()
-	close(b.changed)
-	b.changed = make(chan struct{})
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// next returns a channel that notify closes. b.mu is held.
+func (b *addressBook) next() <-chan struct{} {
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	return b.changed
 }
 
 // tell tells the watchers about an entry. b.mu is held.
@@ -88,11 +104,6 @@ func (b *addressBook) page(iface int) *bookPage {
 	return &bookPage{}
 }
 
-// has reports whether e has not been removed. b.mu is held.
-func (b *addressBook) has(e *addressEntry) bool {
-	return b.page(e.i.index).entries[e.Prefix.Addr()] == e
-}
-
 // open begins the page of an interface, which removeAll ends.
 func (b *addressBook) open(iface int) {
 	b.mu.Lock()
@@ -109,7 +120,7 @@ func (b *addressBook) insert(e *addressEntry) bool {
 		return false
 	}
 	b.seq++
-	e.seq, e.pending = b.seq, true
+	e.seq, e.there, e.pending = b.seq, true, true
 	e.routers = p.advertisers(addr)
 	p.entries[addr] = e
 	p.count(e.State, +1)
@@ -145,7 +156,7 @@ func (b *addressBook) publish(entries []*addressEntry) error {
 func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.has(e) {
+	if !e.there {
 		return false
 	}
 	before := e.AddressInfo
@@ -170,23 +181,6 @@ func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	return true
 }
 
-func (p *bookPage) count(s AddressState, n int) {
-	if !s.settled() {
-		p.unsettled += n
-	}
-}
-
-// choose makes the selector see entries as they are. b.mu is held.
-func (b *addressBook) choose(entries ...*addressEntry) {
-	candidates := make([]srcselect.Address, len(entries))
-	for n, e := range entries {
-		candidates[n] = e.candidate()
-	}
-	if err := b.sel.Add(candidates...); err != nil {
-		panic("stack: the selector refused an address that it had accepted: " + err.Error())
-	}
-}
-
 // remove deletes those of entries that are still there, stops their timers and returns them.
 func (b *addressBook) remove(entries ...*addressEntry) []*addressEntry {
 	return b.removeIf(func(*addressEntry) bool { return true }, entries...)
@@ -198,7 +192,7 @@ func (b *addressBook) removeIf(still func(*addressEntry) bool, entries ...*addre
 	defer b.mu.Unlock()
 	var removed []*addressEntry
 	for _, e := range entries {
-		if b.has(e) && still(e) {
+		if e.there && still(e) {
 			b.drop(e)
 			removed = append(removed, e)
 		}
@@ -211,6 +205,7 @@ func (b *addressBook) removeIf(still func(*addressEntry) bool, entries ...*addre
 func (b *addressBook) drop(e *addressEntry) {
 	p := b.pages[e.i.index]
 	delete(p.entries, e.Prefix.Addr())
+	e.there = false
 	p.count(e.State, -1)
 	if bc, ok := broadcastOf(e.Prefix); ok {
 		if p.broadcasts[bc]--; p.broadcasts[bc] == 0 {
@@ -230,6 +225,7 @@ func (b *addressBook) forget(entries []*addressEntry) {
 		}
 	}
 	if len(addrs) > 0 {
+		b.catchUp() // here too, or what nobody chooses from would keep them for ever
 		b.sel.RemoveAddresses(entries[0].i.index, addrs...)
 		b.notify()
 	}
@@ -253,7 +249,7 @@ func compareSeq(x, y *addressEntry) int { return cmp.Compare(x.seq, y.seq) }
 func (b *addressBook) after(clock Clock, e *addressEntry, d time.Duration, f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.has(e) {
+	if e.there {
 		e.stop = append(e.stop, clock.AfterFunc(d, f))
 	}
 }

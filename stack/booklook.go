@@ -32,12 +32,37 @@ func (b *addressBook) info(e *addressEntry) AddressInfo {
 	return e.AddressInfo
 }
 
-// unsettled returns for how many of an interface's addresses detection has not ended, and a channel that is
-// closed when the number is stale.
-func (b *addressBook) unsettled(iface int) (int, <-chan struct{}) {
+// settled returns a channel that is closed once detection has ended for all of an interface's addresses, nil
+// if it has.
+func (b *addressBook) settled(iface int) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.page(iface).unsettled, b.changed
+	p := b.page(iface)
+	if p.unsettled() == 0 {
+		return nil
+	}
+	if p.settled == nil {
+		p.settled = make(chan struct{})
+	}
+	return p.settled
+}
+
+func (p *bookPage) unsettled() int { return p.states[Tentative] + p.states[Optimistic] }
+
+// count counts an entry in, or out, by its state.
+func (p *bookPage) count(s AddressState, n int) {
+	p.states[s] += n
+	if p.settled != nil && p.unsettled() == 0 {
+		close(p.settled)
+		p.settled = nil
+	}
+}
+
+// duplicates returns how many of an interface's addresses others have.
+func (b *addressBook) duplicates(iface int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.page(iface).states[Duplicate]
 }
 
 // sorted returns a page's entries in the order in which they were added.
@@ -56,7 +81,7 @@ func (b *addressBook) list(iface int) []AddressInfo {
 	defer b.mu.Unlock()
 	infos := make([]AddressInfo, 0, len(es))
 	for _, e := range es {
-		if b.has(e) {
+		if e.there {
 			infos = append(infos, e.AddressInfo)
 		}
 	}
@@ -67,7 +92,8 @@ func (b *addressBook) list(iface int) []AddressInfo {
 func (b *addressBook) snapshot() ([]srcselect.Address, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.sel.Addresses(), b.changed
+	b.catchUp()
+	return b.sel.Addresses(), b.next()
 }
 
 // showAll tells a new watcher of every address.

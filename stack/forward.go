@@ -111,7 +111,7 @@ func (i *Interface) asker(r *routeEntry, dst netip.Addr) netip.Addr {
 	if r.NextHop.IsValid() {
 		target = r.NextHop
 	}
-	if res, err := i.s.sel.Select(srcselect.Query{Destination: target, Interface: i.index}); err == nil && res.Address.Interface == i.index {
+	if res, err := i.s.book.selector().Select(srcselect.Query{Destination: target, Interface: i.index}); err == nil && res.Address.Interface == i.index {
 		return res.Address.Prefix.Addr()
 	}
 	if last := i.lastAsker.Load(); last != nil && last.Is4() == dst.Is4() && i.s.assigned(i.index, *last) {
@@ -146,7 +146,7 @@ func (s *Stack) errorSource(nic int, dst netip.Addr) (out int, src netip.Addr, o
 		return 0, netip.Addr{}, false
 	}
 	if linkLocal {
-		res, err := s.sel.Select(srcselect.Query{Destination: dst, Interface: nic})
+		res, err := s.book.selector().Select(srcselect.Query{Destination: dst, Interface: nic})
 		return nic, res.Address.Prefix.Addr(), err == nil && res.Address.Interface == nic
 	}
 	routes := 0
@@ -157,7 +157,7 @@ func (s *Stack) errorSource(nic int, dst netip.Addr) (out int, src netip.Addr, o
 			return 0, netip.Addr{}, false
 		}
 		routes++
-		res, err := s.sel.Select(srcselect.Query{Destination: dst, Interface: r.iface, NextHop: r.NextHop, Source: r.Source})
+		res, err := s.book.selector().Select(srcselect.Query{Destination: dst, Interface: r.iface, NextHop: r.NextHop, Source: r.Source})
 		if err == nil && res.Address.Interface == r.iface {
 			return r.iface, res.Address.Prefix.Addr(), true
 		}
@@ -166,7 +166,7 @@ func (s *Stack) errorSource(nic int, dst netip.Addr) (out int, src netip.Addr, o
 		return 0, netip.Addr{}, false
 	}
 	for _, i := range *s.ifaces.Load() {
-		res, err := s.sel.Select(srcselect.Query{Destination: dst, Interface: i.index})
+		res, err := s.book.selector().Select(srcselect.Query{Destination: dst, Interface: i.index})
 		if addr := res.Address.Prefix.Addr(); err == nil && res.Address.Interface == i.index && !addr.IsLinkLocalUnicast() {
 			return 0, addr, true
 		}

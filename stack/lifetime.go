@@ -83,7 +83,7 @@ func ending(now time.Time, d time.Duration) (time.Duration, time.Time) {
 func (b *addressBook) expire(clock Clock, e *addressEntry, life uint64, which int, d time.Duration, f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.has(e) && e.life == life {
+	if e.there && e.life == life {
 		e.expiry[which] = clock.AfterFunc(d, f)
 	}
 }

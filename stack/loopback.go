@@ -84,7 +84,7 @@ func (s *Stack) selector(q srcselect.Query) *srcselect.Selector {
 	if q.Interface == loopbackIndex {
 		return loopbackSelector
 	}
-	return s.sel
+	return s.book.selector()
 }
 
 // noLink is the link of an interface that has none.

@@ -6,7 +6,9 @@ import (
 	"net"
 	"sync/atomic"
 
+	"github.com/hextet/hextet/stack/internal/engine"
 	"github.com/hextet/hextet/stack/offload"
+	"gvisor.dev/gvisor/pkg/buffer"
 )
 
 // pipeQueue is how many packets wait in one direction of a Pipe before further ones are dropped. It holds
@@ -15,7 +17,8 @@ const pipeQueue = 4096
 
 // Pipe returns the two ends of a wire in memory that carries bare IP packets of up to mtu bytes. Both
 // are an OffloadLink: a super-segment crosses whole and counts as the segments that it stands for. Who
-// reads with ReadPackets gets those.
+// reads with ReadPackets gets those. Between two stacks its payload is not copied: the receiver has the
+// sender's own bytes.
 //
 // Each direction queues 4096 packets and drops what comes when it is full, as a network card's ring
 // does. Closing one end unplugs the wire: the other end receives what is still queued, then waits, and
@@ -35,7 +38,10 @@ type pipeEnd struct {
 	closed  atomic.Bool
 }
 
-var _ OffloadLink = (*pipeEnd)(nil)
+var (
+	_ OffloadLink = (*pipeEnd)(nil)
+	_ engine.Wire = (*pipeEnd)(nil)
+)
 
 func (p *pipeEnd) MTU() int                       { return p.mtu }
 func (p *pipeEnd) HardwareAddr() net.HardwareAddr { return nil }
@@ -45,7 +51,7 @@ func (p *pipeEnd) ReadPackets(bufs [][]byte, sizes []int) (int, error) {
 }
 
 func (p *pipeEnd) ReadOffload(deliver func(offload.Packet)) error {
-	return p.in.deliver(deliver)
+	return p.in.deliver(func(pkt offload.Packet, _ *buffer.Buffer) { deliver(pkt) })
 }
 
 func (p *pipeEnd) WritePackets(bufs [][]byte) (int, error) {
@@ -69,17 +75,44 @@ func (p *pipeEnd) WriteOffload(pkts []offload.Packet) (n int, err error) {
 
 // write sends one packet and returns how many of its segments were taken.
 func (p *pipeEnd) write(pkt offload.Packet) (int, error) {
+	s, err := p.check(pkt)
+	if err != nil {
+		return 0, err
+	}
+	return p.out.put(&s)
+}
+
+// check returns the segments of a packet, or why it can't be sent.
+func (p *pipeEnd) check(pkt offload.Packet) (offload.Segments, error) {
 	if p.closed.Load() {
-		return 0, net.ErrClosed
+		return offload.Segments{}, net.ErrClosed
 	}
 	s, err := pkt.Segments()
 	if err != nil {
-		return 0, fmt.Errorf("stack: pipe: %w", err)
+		return s, fmt.Errorf("stack: pipe: %w", err)
 	}
 	if n := s.Largest(); n > p.mtu {
-		return 0, fmt.Errorf("stack: a packet of %d bytes on a pipe of MTU %d", n, p.mtu)
+		return s, fmt.Errorf("stack: a packet of %d bytes on a pipe of MTU %d", n, p.mtu)
 	}
-	return p.out.put(&s)
+	return s, nil
+}
+
+// WriteShared implements engine.Wire.
+func (p *pipeEnd) WriteShared(pkt offload.Packet, body buffer.Buffer) (int, error) {
+	s, err := p.check(pkt)
+	if err == nil && pkt.Checksum == offload.Partial && p.out.share(pkt, &s, body) {
+		return s.Len(), nil
+	}
+	defer body.Release() // the pieces are of it
+	if err != nil {
+		return 0, err
+	}
+	return p.out.put(&s) // as much as there is room for
+}
+
+// ReadShared implements engine.Wire.
+func (p *pipeEnd) ReadShared(f func(offload.Packet, *buffer.Buffer)) error {
+	return p.in.deliver(f)
 }
 
 // Close leaves out alone: what is queued there has been sent.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/hextet/hextet/stack/offload"
+	"gvisor.dev/gvisor/pkg/buffer"
 )
 
 // queue is one direction of a wire.
@@ -21,12 +22,14 @@ type queue struct {
 
 	next   int // the segment of the first packet that read is at
 	cut    offload.Segments
-	pieces [1][]byte // the reader's
+	pieces [][]byte      // the reader's
+	body   buffer.Buffer // of what it is at
 }
 
-// pipePacket is a packet in a buffer of the queue's.
+// pipePacket is a packet in a buffer of the queue's, but for its payload if that is in body.
 type pipePacket struct {
 	buf      []byte
+	body     buffer.Buffer
 	info     offload.Info
 	segments int
 }
@@ -61,11 +64,24 @@ func (q *queue) put(s *offload.Segments) (int, error) {
 	if q.closed {
 		return 0, errUnplugged
 	}
-	q.push(pipePacket{buf, info, n})
+	q.push(pipePacket{buf: buf, info: info, segments: n})
 	if n < s.Len() {
 		return n, errQueueFull
 	}
 	return n, nil
+}
+
+// share puts a whole packet into the queue without a copy of its payload, which becomes the queue's, or reports
+// that there is no room for it.
+func (q *queue) share(p offload.Packet, s *offload.Segments, payload buffer.Buffer) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || s.Len() > pipeQueue-q.segments {
+		return false
+	}
+	q.segments += s.Len()
+	q.push(pipePacket{append(q.free.get(true), p.Pieces[0][:s.Headers()]...), payload, p.Info, s.Len()})
+	return true
 }
 
 func (q *queue) push(p pipePacket) {
@@ -101,8 +117,19 @@ func (q *queue) wait() error {
 	return nil
 }
 
+// packet returns p, in pieces that are there until the next call.
+func (q *queue) packet(p *pipePacket) offload.Packet {
+	clear(q.pieces)
+	q.pieces = append(q.pieces[:0], p.buf)
+	views := p.body.AsViewList()
+	for v := views.Front(); v != nil; v = v.Next() {
+		q.pieces = append(q.pieces, v.AsSlice())
+	}
+	return offload.Packet{Info: p.info, Pieces: q.pieces}
+}
+
 // deliver waits for a packet, then passes on what is there.
-func (q *queue) deliver(f func(offload.Packet)) error {
+func (q *queue) deliver(f func(p offload.Packet, body *buffer.Buffer)) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.wait(); err != nil {
@@ -113,8 +140,13 @@ func (q *queue) deliver(f func(offload.Packet)) error {
 		q.rest(&p)
 		q.segments -= p.segments
 		q.mu.Unlock()
-		q.pieces[0] = p.buf
-		f(offload.Packet{Info: p.info, Pieces: q.pieces[:]})
+		pkt := q.packet(&p)
+		if q.body = p.body; q.body.Size() > 0 {
+			f(pkt, &q.body)
+			q.body.Release()
+		} else {
+			f(pkt, nil)
+		}
 		q.mu.Lock()
 		if !q.closed {
 			q.free.put(p.buf)
@@ -130,7 +162,8 @@ func (q *queue) rest(p *pipePacket) {
 	}
 	buf, info := q.cut.AppendRun(nil, q.next, q.cut.Len())
 	q.next = 0
-	*p = pipePacket{buf, info, p.segments}
+	p.body.Release()
+	*p = pipePacket{buf: buf, info: info, segments: p.segments}
 }
 
 // read waits for a packet, then takes as many segments as there are and bufs has room for. A buffer
@@ -152,8 +185,7 @@ func (q *queue) read(bufs [][]byte, sizes []int) (n int, err error) {
 func (q *queue) segment(buf []byte) int {
 	first := &q.ring[q.head]
 	if q.next == 0 {
-		q.pieces[0] = first.buf
-		q.cut, _ = offload.Packet{Info: first.info, Pieces: q.pieces[:]}.Segments() // was checked on its way in
+		q.cut, _ = q.packet(first).Segments() // was checked on its way in
 	}
 	var size int
 	if first.info.Checksum != offload.Partial {
@@ -167,7 +199,9 @@ func (q *queue) segment(buf []byte) int {
 	first.segments--
 	if q.next++; q.next == q.cut.Len() {
 		q.next = 0
-		q.free.put(q.pop().buf)
+		p := q.pop()
+		p.body.Release()
+		q.free.put(p.buf)
 	}
 	return size
 }
@@ -176,6 +210,10 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	for q.n > 0 {
+		p := q.pop()
+		p.body.Release()
+	}
 	q.ring, q.head, q.n, q.free = nil, 0, 0, freeBuffers{}
 	q.filled.Broadcast()
 }

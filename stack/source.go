@@ -25,7 +25,7 @@ func (s *Stack) source(nic int, dst, hint netip.Addr) (netip.Prefix, bool) {
 		}
 		q.NextHop, q.Source = r.NextHop, r.Source
 	}
-	res, err := s.sel.Select(q)
+	res, err := s.book.selector().Select(q)
 	if err != nil {
 		return netip.Prefix{}, false
 	}
@@ -55,8 +55,8 @@ func (s *Stack) Explain(dst netip.Addr) (srcselect.Explanation, error) {
 			return s.selector(q).Explain(q), nil
 		}
 	}
-	_, err = s.sel.Select(queries[0])
-	return s.sel.Explain(queries[0]), err
+	_, err = s.book.selector().Select(queries[0])
+	return s.book.selector().Explain(queries[0]), err
 }
 
 // queries returns the questions that source selection is asked for dst, one for each route in the

@@ -54,7 +54,6 @@ type Stack struct {
 	clock Clock
 	log   *slog.Logger
 	gv    *gvisor.Stack
-	sel   *srcselect.Selector
 	book  addressBook
 	rib   routeTable
 	raw   rawDemux
@@ -97,7 +96,6 @@ func New(cfg Config) (*Stack, error) {
 		cfg:   cfg,
 		clock: cfg.Clock,
 		log:   cfg.Logger,
-		sel:   srcselect.NewSelector(cfg.Select),
 		done:  make(chan struct{}),
 	}
 	s.ifaces.Store(new([]*Interface))
@@ -111,7 +109,7 @@ func New(cfg Config) (*Stack, error) {
 		engineClock = convert.EngineClock(s.clock)
 	}
 	s.attend()
-	s.book.init(s.sel, &s.watch, &s.gen)
+	s.book.init(srcselect.NewSelector(cfg.Select), &s.watch, &s.gen)
 	s.rib.init(&s.watch)
 	s.raw.init()
 	s.gv = engine.New(engine.Options{

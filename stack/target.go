@@ -46,7 +46,7 @@ func (d *Dialer) order(addrs []netip.Addr, last family) []netip.Addr {
 		}
 	}
 	sorted := make([]netip.Addr, 0, len(addrs))
-	for _, r := range d.Stack.sel.SortDestinations(queries) {
+	for _, r := range d.Stack.book.selector().SortDestinations(queries) {
 		sorted = append(sorted, r.Query.Destination)
 	}
 	return append(interleave(sorted, last), unroutable...)
@@ -65,7 +65,7 @@ func (d *Dialer) query(addr netip.Addr) (srcselect.Query, bool) {
 	}
 	best := queries[0]
 	for _, q := range queries {
-		if _, err := d.Stack.sel.Select(q); err == nil {
+		if _, err := d.Stack.book.selector().Select(q); err == nil {
 			best = q
 			break
 		}

@@ -12,18 +12,18 @@ import (
 // is of no use any more: that of Err, or net.ErrClosed once it is detached.
 func (i *Interface) WaitAssigned(ctx context.Context) error {
 	for {
-		unsettled, changed := i.s.book.unsettled(i.index)
+		settled := i.s.book.settled(i.index)
 		if err := i.live(); err != nil {
 			return err
 		}
-		if unsettled == 0 {
+		if settled == nil {
 			return i.duplicates()
 		}
 		if i.s.turn != nil {
-			i.s.yield(changed, i.down, ctx.Done())
+			i.s.yield(settled, i.down, ctx.Done())
 		}
 		select {
-		case <-changed:
+		case <-settled:
 		case <-i.down:
 		case <-ctx.Done():
 			return fmt.Errorf("stack: interface %q: waiting for addresses: %w", i.name, context.Cause(ctx))
@@ -33,6 +33,9 @@ func (i *Interface) WaitAssigned(ctx context.Context) error {
 
 // duplicates names the addresses that other stations have.
 func (i *Interface) duplicates() error {
+	if i.s.book.duplicates(i.index) == 0 {
+		return nil
+	}
 	var errs []error
 	for _, a := range i.Addresses() {
 		if a.State == Duplicate {

@@ -78,7 +78,7 @@ type Options struct {
 	Hooks  Hooks
 	Router RouterHooks
 	Routed *RouterCounters // counts packets in transit
-	Clock  tcpip.Clock     // nil: gVisor's own real clock
+	Clock  tcpip.Clock     // nil: real time
 	NoTCP  bool            // leaves TCP and its goroutines out
 	Seed   rand.Source     // nil: what gVisor does by itself is not to be foreseen
 }
@@ -91,6 +91,9 @@ func New(o Options) *stack.Stack {
 		transports = append(transports, tcp.NewProtocol)
 	}
 	r := &router{RouterCounters: o.Routed, hooks: o.Router}
+	if o.Clock == nil {
+		o.Clock = newClock()
+	}
 	s := stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{
 			wrap4(ipv4.NewProtocolWithOptions(ipv4.Options{

@@ -44,6 +44,7 @@ type LinkEndpoint struct {
 
 	link   Link
 	off    offload.Link // the same, or nil if it has no offload
+	wire   Wire         // the same, or nil if it is none
 	mtu    uint32
 	addr   tcpip.LinkAddress // empty: bare IP packets
 	onFail func(error)
@@ -61,9 +62,11 @@ var _ stack.LinkEndpoint = (*LinkEndpoint)(nil)
 // is closed.
 func NewLinkEndpoint(l Link, onFail func(error)) *LinkEndpoint {
 	off, _ := l.(offload.Link)
+	wire, _ := l.(Wire)
 	return &LinkEndpoint{
 		link:   l,
 		off:    off,
+		wire:   wire,
 		mtu:    uint32(l.MTU()),
 		addr:   tcpip.LinkAddress(l.HardwareAddr()),
 		onFail: onFail,

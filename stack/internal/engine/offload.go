@@ -24,7 +24,8 @@ func (e *LinkEndpoint) GSOMaxSize() uint32 { return offload.MaxLen }
 // batch is what a call of WriteOffload needs.
 type batch struct {
 	pkts     []offload.Packet
-	segments []offload.Segments // of pkts
+	of       []*stack.PacketBuffer // that they are of
+	segments []offload.Segments    // of pkts
 	pieces   [][]byte
 }
 
@@ -43,7 +44,7 @@ func (e *LinkEndpoint) writeOffload(list []*stack.PacketBuffer) {
 	if len(b.pkts) == 0 {
 		return
 	}
-	n, _ := e.off.WriteOffload(b.pkts)
+	n := e.put(b)
 	for i := range b.segments {
 		s := &b.segments[i]
 		sent := min(max(n, 0), s.Len())
@@ -62,7 +63,7 @@ func (e *LinkEndpoint) add(b *batch, pkt *stack.PacketBuffer) {
 		e.Counters.TxOversize.Add(1)
 		return
 	}
-	b.pkts, b.segments = append(b.pkts, p), append(b.segments, s)
+	b.pkts, b.of, b.segments = append(b.pkts, p), append(b.of, pkt), append(b.segments, s)
 }
 
 // work returns what gVisor left to do on a packet.
@@ -102,9 +103,10 @@ func (b *batch) slices(pkt *stack.PacketBuffer) [][]byte {
 
 func (b *batch) release() {
 	clear(b.pkts)
+	clear(b.of)
 	clear(b.segments)
 	clear(b.pieces)
-	b.pkts, b.segments, b.pieces = b.pkts[:0], b.segments[:0], b.pieces[:0]
+	b.pkts, b.of, b.segments, b.pieces = b.pkts[:0], b.of[:0], b.segments[:0], b.pieces[:0]
 	batches.Put(b)
 }
 
@@ -113,11 +115,20 @@ func (e *LinkEndpoint) readOffload() error {
 	got := 0
 	deliver := func(p offload.Packet) {
 		got++
-		e.deliverOffload(p)
+		e.deliverOffload(p, nil)
+	}
+	read := func() error { return e.off.ReadOffload(deliver) }
+	if e.wire != nil {
+		read = func() error {
+			return e.wire.ReadShared(func(p offload.Packet, body *buffer.Buffer) {
+				got++
+				e.deliverOffload(p, body)
+			})
+		}
 	}
 	for empty := 0; ; {
 		got = 0
-		switch err := e.off.ReadOffload(deliver); {
+		switch err := read(); {
 		case err != nil:
 			return err
 		case got > 0:
@@ -130,8 +141,9 @@ func (e *LinkEndpoint) readOffload() error {
 	}
 }
 
-// deliverOffload hands a received packet to gVisor. p is the link's and is copied.
-func (e *LinkEndpoint) deliverOffload(p offload.Packet) {
+// deliverOffload hands a received packet to gVisor. p is the link's and is copied, but for its payload if that
+// is in body.
+func (e *LinkEndpoint) deliverOffload(p offload.Packet, body *buffer.Buffer) {
 	s, err := p.Segments()
 	if err != nil || p.Network != int(e.MaxHeaderLength()) {
 		e.Counters.RxPackets.Add(1)
@@ -149,7 +161,7 @@ func (e *LinkEndpoint) deliverOffload(p offload.Packet) {
 		e.deliverTo(*disp, p.Pieces[0])
 		return
 	}
-	head, whole := gather(p, s.Headers())
+	head, whole := gather(p, s.Headers(), body)
 	proto, ok := e.classify(head.AsSlice())
 	if !ok {
 		whole.Release()
@@ -169,9 +181,9 @@ func (e *LinkEndpoint) deliverOffload(p offload.Packet) {
 	(*disp).DeliverNetworkPacket(proto, pkt)
 }
 
-// gather copies a packet. The headers of a super-segment get a view of their own: gVisor copies the view
-// that holds a header when it looks at it.
-func gather(p offload.Packet, headers int) (head *buffer.View, whole buffer.Buffer) {
+// gather copies a packet, and takes its payload over from body if that is not nil. The headers of a
+// super-segment get a view of their own: gVisor copies the view that holds a header when it looks at it.
+func gather(p offload.Packet, headers int, body *buffer.Buffer) (head *buffer.View, whole buffer.Buffer) {
 	size := p.Len()
 	if headers == 0 {
 		head = buffer.NewView(size)
@@ -180,8 +192,14 @@ func gather(p offload.Packet, headers int) (head *buffer.View, whole buffer.Buff
 		}
 		return head, buffer.MakeWithView(head)
 	}
-	head, payload := buffer.NewView(headers), buffer.NewView(size-headers)
+	head = buffer.NewView(headers)
 	head.Write(p.Pieces[0][:headers])
+	if body != nil {
+		whole = buffer.MakeWithView(head)
+		whole.Merge(body)
+		return head, whole
+	}
+	payload := buffer.NewView(size - headers)
 	payload.Write(p.Pieces[0][headers:])
 	for _, piece := range p.Pieces[1:] {
 		payload.Write(piece)
