@@ -64,7 +64,7 @@ func (s *Selector) Add(addrs ...Address) error {
 	order := inOrder(added)
 	for n := range order[1:] {
 		if i, j := order[n], order[n+1]; compareSlots(&added[i], &added[j]) == 0 {
-			return invalidf("address %v: given twice for interface %d", addrs[j].Prefix, addrs[j].Interface)
+			return invalidf("address %v: given twice for interface %d", addrs[max(i, j)].Prefix, addrs[i].Interface)
 		}
 	}
 	s.mu.Lock()

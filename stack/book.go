@@ -10,8 +10,8 @@ import (
 	"github.com/hextet/hextet/srcselect"
 )
 
-// addressBook is the one record of which addresses the host has, and keeps the selector and the
-// watchers in step with it. gVisor reports the state of addresses with its own locks held, so the
+// addressBook is the one record of which addresses the host has. The watchers are in step with it, and
+// so is whoever chooses by selector. gVisor reports the state of addresses with its own locks held, so the
 // book's lock is a leaf: nothing of gVisor's is called under it.
 type addressBook struct {
 	sel   *srcselect.Selector // see selector
@@ -151,8 +151,8 @@ func (b *addressBook) publish(entries []*addressEntry) error {
 	return nil
 }
 
-// update changes an entry and, if it is a candidate, the selector's copy. It returns false if the
-// entry is gone.
+// update changes an entry and, if it is a candidate, notes that the selector's copy is older. It returns false
+// if the entry is gone.
 func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,14 +162,14 @@ func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	before := e.AddressInfo
 	change(e)
 	if before.State != e.State {
+		b.pages[e.i.index].count(e.State, +1) // first, so that the page does not look settled in between
 		b.pages[e.i.index].count(before.State, -1)
-		b.pages[e.i.index].count(e.State, +1)
 	}
 	if e.pending || e.AddressInfo == before {
 		return true
 	}
-	b.tell(e, false)
 	if before.State == e.State && before.Deprecated == e.Deprecated && before.SkipAsSource == e.SkipAsSource {
+		b.tell(e, false)
 		return true // no more than its lifetimes
 	}
 	if e.State == Duplicate {
@@ -177,6 +177,7 @@ func (b *addressBook) update(e *addressEntry, change func(*addressEntry)) bool {
 	} else {
 		b.choose(e)
 	}
+	b.tell(e, false)
 	b.notify()
 	return true
 }
@@ -221,14 +222,19 @@ func (b *addressBook) forget(entries []*addressEntry) {
 	for _, e := range entries {
 		if !e.pending {
 			addrs = append(addrs, e.Prefix.Addr())
+		}
+	}
+	if len(addrs) == 0 {
+		return
+	}
+	b.catchUp() // here too, or what nobody chooses from would keep them for ever
+	b.sel.RemoveAddresses(entries[0].i.index, addrs...)
+	for _, e := range entries {
+		if !e.pending {
 			b.tell(e, true)
 		}
 	}
-	if len(addrs) > 0 {
-		b.catchUp() // here too, or what nobody chooses from would keep them for ever
-		b.sel.RemoveAddresses(entries[0].i.index, addrs...)
-		b.notify()
-	}
+	b.notify()
 }
 
 // removeAll deletes an interface's entries and whatever else is known of it.

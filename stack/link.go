@@ -10,6 +10,7 @@ import (
 //
 // All methods may be called from several goroutines at once, except ReadPackets, which the stack
 // calls from one. A link owns no buffer beyond a call: neither side keeps the slices of the other.
+// (A Pipe between two stacks hands payload over by counted references, outside of these methods.)
 type Link interface {
 	// MTU is the size of the largest IP packet, in bytes. It does not change.
 	MTU() int

@@ -17,8 +17,9 @@ const pipeQueue = 4096
 
 // Pipe returns the two ends of a wire in memory that carries bare IP packets of up to mtu bytes. Both
 // are an OffloadLink: a super-segment crosses whole and counts as the segments that it stands for. Who
-// reads with ReadPackets gets those. Between two stacks its payload is not copied: the receiver has the
-// sender's own bytes.
+// reads with ReadPackets gets those. The payload of what a stack sends is not copied: who reads, another
+// stack or a call of ReadOffload, has the sender's own bytes, which it may have to send again. They are not to
+// be changed.
 //
 // Each direction queues 4096 packets and drops what comes when it is full, as a network card's ring
 // does. Closing one end unplugs the wire: the other end receives what is still queued, then waits, and
@@ -97,13 +98,17 @@ func (p *pipeEnd) check(pkt offload.Packet) (offload.Segments, error) {
 	return s, nil
 }
 
+// maxShared is how many pieces a payload may be in that is not copied. A sender of many small writes has one for
+// each, and the receiver would keep what gVisor needs beside each byte, which its buffer size does not count.
+const maxShared = 64
+
 // WriteShared implements engine.Wire.
 func (p *pipeEnd) WriteShared(pkt offload.Packet, body buffer.Buffer) (int, error) {
 	s, err := p.check(pkt)
-	if err == nil && pkt.Checksum == offload.Partial && p.out.share(pkt, &s, body) {
+	if err == nil && pkt.Checksum == offload.Partial && len(pkt.Pieces) <= maxShared && p.out.share(pkt, &s, body) {
 		return s.Len(), nil
 	}
-	defer body.Release() // the pieces are of it
+	defer body.Release()
 	if err != nil {
 		return 0, err
 	}

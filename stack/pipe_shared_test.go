@@ -132,3 +132,20 @@ func TestPipeSharesNoMore(t *testing.T) {
 		t.Errorf("write after close: %d, %v", n, err)
 	}
 }
+
+// A payload in many pieces is copied into one.
+func TestPipeDoesNotShareCrumbs(t *testing.T) {
+	for views, whole := range map[int]bool{50: false, 500: true} {
+		a, b := sharedPipe(t)
+		p, body := shared(5000, 1000, views)
+		want := bytes.Join(p.Pieces, nil)
+		if n, err := a.WriteShared(p, body); n != 5 || err != nil {
+			t.Fatalf("%d, %v", n, err)
+		}
+		b.ReadShared(func(p offload.Packet, body *buffer.Buffer) {
+			if (body == nil) != whole || !bytes.Equal(bytes.Join(p.Pieces, nil), want) {
+				t.Errorf("%d views: a body %v, %d pieces", views, body != nil, len(p.Pieces))
+			}
+		})
+	}
+}

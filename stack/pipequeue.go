@@ -119,7 +119,6 @@ func (q *queue) wait() error {
 
 // packet returns p, in pieces that are there until the next call.
 func (q *queue) packet(p *pipePacket) offload.Packet {
-	clear(q.pieces)
 	q.pieces = append(q.pieces[:0], p.buf)
 	views := p.body.AsViewList()
 	for v := views.Front(); v != nil; v = v.Next() {
@@ -147,6 +146,7 @@ func (q *queue) deliver(f func(p offload.Packet, body *buffer.Buffer)) error {
 		} else {
 			f(pkt, nil)
 		}
+		clear(q.pieces) // those of the body are somebody else's again
 		q.mu.Lock()
 		if !q.closed {
 			q.free.put(p.buf)

@@ -9,7 +9,8 @@ import (
 )
 
 // source is the engine's hook: the choice of a source for dst on interface nic, over the route that
-// hint names. It runs with gVisor's locks held and takes none.
+// hint names. It runs with gVisor's locks held and takes none but the book's, a leaf, where
+// addresses have changed.
 //
 // RFC 4291 section 2.5.3: "An IPv6 packet with a destination address of loopback must never be sent
 // outside of a single node"; RFC 1122 section 3.2.1.3 says the same of IPv4.

@@ -161,3 +161,23 @@ func TestReadPacketsCuts(t *testing.T) {
 		t.Errorf("counters %+v, want %+v", got, want)
 	}
 }
+
+// A sender of many small writes has more pieces than writev takes at once.
+func TestWriteOffloadOfManyPieces(t *testing.T) {
+	d, kernel := vnetPair(t)
+	whole := superSegment(3000, 1000, 0x10)
+	p := whole
+	p.Pieces = [][]byte{[]byte(flat(whole))[:60]}
+	for _, b := range []byte(flat(whole))[60:] {
+		p.Pieces = append(p.Pieces, []byte{b})
+	}
+	if n, err := d.WriteOffload([]offload.Packet{p}); n != 3 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if got, want := readKernel(t, kernel), string(native(1, 4, 60, 1000, 40, 16))+flat(whole); got != want {
+		t.Errorf("%d octets, % x", len(got), got[:min(len(got), 70)])
+	}
+	if c := d.Counters(); c.WriteDrops != 0 {
+		t.Errorf("%+v", c)
+	}
+}

@@ -72,8 +72,8 @@ func (d *Device) writeOne(fd uintptr, p offload.Packet) (int, error) {
 		}
 		return s.Len(), nil
 	}
-	if p.Type != offload.None && (p.Checksum != offload.Partial || s.Len() == 1) {
-		// The kernel takes segments of one kind only.
+	if len(p.Pieces) > maxPieces || p.Type != offload.None && (p.Checksum != offload.Partial || s.Len() == 1) {
+		// The kernel takes segments of one kind only, and not too many pieces.
 		w.packet, p.Info = s.AppendRun(w.packet[:0], 0, s.Len())
 		p.Pieces = [][]byte{w.packet}
 	}
@@ -84,6 +84,9 @@ func (d *Device) writeOne(fd uintptr, p offload.Packet) (int, error) {
 	}
 	return s.Len(), nil
 }
+
+// maxPieces is for how many of a packet writev has room beside the vnet header: 1024 (IOV_MAX).
+const maxPieces = 1023
 
 // Where the TCP header has CWR.
 const tcpFlags, flagCWR = 13, 0x80

@@ -21,7 +21,7 @@ func (e *LinkEndpoint) SupportedGSO() stack.SupportedGSO {
 // GSOMaxSize implements stack.GSOEndpoint: the size of an IP packet.
 func (e *LinkEndpoint) GSOMaxSize() uint32 { return offload.MaxLen }
 
-// batch is what a call of WriteOffload needs.
+// batch is what it takes to write packets, as they are or with their payload shared.
 type batch struct {
 	pkts     []offload.Packet
 	of       []*stack.PacketBuffer // that they are of
@@ -113,18 +113,14 @@ func (b *batch) release() {
 // readOffload delivers packets until the link fails or is closed.
 func (e *LinkEndpoint) readOffload() error {
 	got := 0
-	deliver := func(p offload.Packet) {
+	shared := func(p offload.Packet, body *buffer.Buffer) {
 		got++
-		e.deliverOffload(p, nil)
+		e.deliverOffload(p, body)
 	}
-	read := func() error { return e.off.ReadOffload(deliver) }
+	whole := func(p offload.Packet) { shared(p, nil) }
+	read := func() error { return e.off.ReadOffload(whole) }
 	if e.wire != nil {
-		read = func() error {
-			return e.wire.ReadShared(func(p offload.Packet, body *buffer.Buffer) {
-				got++
-				e.deliverOffload(p, body)
-			})
-		}
+		read = func() error { return e.wire.ReadShared(shared) }
 	}
 	for empty := 0; ; {
 		got = 0

@@ -75,8 +75,8 @@ func (t *timer) stop() bool {
 func (t *timer) Reset(d time.Duration) {
 	t.c.mu.Lock()
 	defer t.c.mu.Unlock()
-	t.stop()
 	if d <= 0 {
+		t.stop()
 		if t.c.enter(t) {
 			go t.c.run(t.c.runner)
 		}
@@ -138,20 +138,25 @@ func (c *clock) take() *timer {
 	return nil
 }
 
-// run runs the timers in the queue until it is empty, or somebody else does.
+// run runs the timers in the queue until it is empty, or others do.
 func (c *clock) run(runner uint64) {
+	for t := c.next(runner); t != nil; t = c.next(runner) {
+		t.f()
+	}
+}
+
+// next returns what a runner runs next, nil if that is nothing any more.
+func (c *clock) next(runner uint64) *timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.runner == runner {
-		t := c.take()
-		if t == nil {
-			c.runner = 0
-			return
-		}
-		c.mu.Unlock()
-		t.f()
-		c.mu.Lock()
+	if c.runner != runner {
+		return nil
 	}
+	t := c.take()
+	if t == nil {
+		c.runner = 0
+	}
+	return t
 }
 
 // watch sees to it that no timer is stuck behind another. c.mu is held.
@@ -163,7 +168,8 @@ func (c *clock) watch() {
 	}
 }
 
-// look runs all timers in the queue at once if no other has begun to run.
+// look runs all timers in the queue at once if no other has begun to run since before. If the runner is only slow, it
+// gets help, until the queue is empty.
 func (c *clock) look(before uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,6 +177,7 @@ func (c *clock) look(before uint64) {
 	switch {
 	case c.first == nil:
 	case c.ran != before:
+		go c.run(c.runner)
 		c.watch()
 	default:
 		c.runner = 0

@@ -149,3 +149,26 @@ func TestTimersPassOneThatIsStuck(t *testing.T) {
 		close(more)
 	})
 }
+
+// Timers that take long get help: they don't wait for all that came before them.
+func TestSlowTimersGetHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, release := held(200 * time.Millisecond)
+		start, done := time.Now(), make(chan time.Duration, 20)
+		for range cap(done) {
+			c.AfterFunc(0, func() { time.Sleep(150 * time.Millisecond); done <- time.Since(start) })
+		}
+		release()
+		var last time.Duration
+		for range cap(done) {
+			last = <-done
+		}
+		if alone := 20 * 150 * time.Millisecond; last > alone/2 {
+			t.Errorf("the last one was done after %v, one by one it is %v", last, alone)
+		}
+		synctest.Wait()
+		if c.first != nil || c.runner != 0 {
+			t.Error("the queue is not empty")
+		}
+	})
+}
