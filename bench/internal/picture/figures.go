@@ -2,6 +2,8 @@ package picture
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hextet/hextet/bench/internal/report"
 )
@@ -16,7 +18,7 @@ func checksum(f *figure) {
 		f.Absent = nil
 		return
 	}
-	f.add(l, "loads alone, the limit", "checksum/limit", looksLimit, speeds(peerOf(rebased(f.over("checksum/limit", "loads"), all))))
+	f.add(l, "loads alone, the limit", "checksum/limit", looksLimit, speeds(peerOf(within(f.over("checksum/limit", "loads"), all))))
 	for _, peer := range []struct {
 		name, row string
 		look      look
@@ -39,6 +41,12 @@ func checksum(f *figure) {
 	}
 }
 
+// within drops the rows of larger numbers than any of ours.
+func within(rows, all []numbered) []numbered {
+	most, _ := last(all)
+	return slices.DeleteFunc(rows, func(r numbered) bool { return r.n > most.n*1.001 }) // 65,536 stands for 65,535
+}
+
 // speeds makes of nanoseconds for x bytes bytes a nanosecond.
 func speeds(pts []point) []point {
 	for i, p := range pts {
@@ -58,17 +66,17 @@ func selection(f *figure) {
 		return
 	}
 	f.add(l, "a bare scan", scan, looksOther, peerOf(all))
-	f.add(l, "gVisor FindRoute", "select/gvisor", looksGVisor, peerOf(rebased(f.over("select/gvisor", ""), all)))
-	f.add(l, "Linux UDP connect", "select/linux", looksKernel, peerOf(rebased(f.over("select/linux", ""), all)))
+	f.add(l, "gVisor FindRoute", "select/gvisor", looksGVisor, peerOf(f.over("select/gvisor", "")))
+	f.add(l, "Linux UDP connect", "select/linux", looksKernel, peerOf(f.over("select/linux", "")))
 	f.panels = append(f.panels, l)
 	most, _ := last(all)
 	f.Title = fmt.Sprintf("Choosing a source among %s addresses: %s, a bare scan %s", thousands(most.n), duration(most.row.Ours), duration(most.row.Peer))
-	if g, ok := last(rebased(f.over("select/gvisor", ""), all)); ok {
+	if g, ok := last(f.over("select/gvisor", "")); ok {
 		f.Title += fmt.Sprintf("; gVisor's among %s takes %s", thousands(g.n), duration(g.row.Peer))
 	}
 }
 
-// dial is the time of a connect over the number of addresses.
+// dial is the time of a connect over the number of addresses. Peers of one number are a mark there.
 func dial(f *figure) {
 	const peers = "dial/ipv6/gvisor"
 	l := &lines{x: axis{"addresses of the host that connects", true, kilo}, y: axis{"TCP connect and accept, IPv6", true, duration}}
@@ -80,21 +88,21 @@ func dial(f *figure) {
 	}
 	f.add(l, "gVisor", peers, looksGVisor, peerOf(rows))
 	if few := f.over("dial/ipv6/wireguard-go", ""); len(few) > 0 {
-		f.add(l, "wireguard-go", "", looksWireguard, peerOf(rebased(few, rows)))
+		f.add(l, "wireguard-go", "", looksWireguard, peerOf(few))
 	}
-	kernel, ok := f.row("dial/ipv6/loopback")
-	f.add(l, "Linux loopback", "dial/ipv6/loopback", look{green, dashes(5, 3), nil, 1.5}, level(rows[0].row.Ours*kernel.Peer/kernel.Ours, rows, ok))
+	var kernel []numbered
+	if r, ok := f.row("dial/ipv6/loopback"); ok {
+		kernel = []numbered{{1, r}} // ::1
+	}
+	f.add(l, "Linux loopback", "dial/ipv6/loopback", looksKernel, peerOf(kernel))
 	f.panels = append(f.panels, l)
 	most, _ := last(rows)
-	f.Title = fmt.Sprintf("TCP connect on a host with %s addresses: %s, gVisor %s", thousands(most.n), duration(most.row.Ours), duration(most.row.Peer))
-}
-
-// level is a line over all numbers, of what was measured at none of them.
-func level(v float64, rows []numbered, ok bool) []point {
-	if !ok {
-		return nil
+	f.Title = fmt.Sprintf("TCP connect on a host with %s addresses: %s", thousands(most.n), duration(most.row.Ours))
+	if g, ok := f.row(fmt.Sprintf("dial/ipv6/growth/%.0f", most.n)); ok { // many and few in the same rounds
+		few, _ := strings.CutPrefix(g.PeerName, "hextet n=")
+		f.Title = fmt.Sprintf("TCP connect on a host with %s addresses: %s, with %s %s", thousands(most.n), duration(g.Ours), few, duration(g.Peer))
 	}
-	return []point{{rows[0].n, v, v, v}, {rows[len(rows)-1].n, v, v, v}}
+	f.Title += "; gVisor " + duration(most.row.Peer)
 }
 
 // dnsreg is what registration sends before the flag and with it: messages and bytes.

@@ -2,7 +2,6 @@ package picture
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,26 +53,6 @@ func (t *table) over(before, after string) (found []numbered) {
 	}
 	slices.SortFunc(found, func(a, b numbered) int { return cmp.Compare(a.n, b.n) })
 	return found
-}
-
-// rebased makes rows of another case comparable with those of a picture: a peer's time keeps
-// its ratio to ours in its own rounds, and ours becomes that of the picture. Numbers that the
-// picture hasn't are left out.
-func rebased(rows, picture []numbered) (moved []numbered) {
-	for _, r := range rows {
-		i := slices.IndexFunc(picture, func(p numbered) bool { return math.Abs(p.n-r.n) <= r.n/1000 })
-		if i < 0 || r.row.Ours <= 0 {
-			continue
-		}
-		by := picture[i].row.Ours / r.row.Ours
-		r.row.Ours, r.row.Peer = r.row.Ours*by, r.row.Peer*by
-		for k := range r.row.PeerQuartiles {
-			r.row.OursQuartiles[k] *= by
-			r.row.PeerQuartiles[k] *= by
-		}
-		moved = append(moved, r)
-	}
-	return moved
 }
 
 // oursOf and peerOf return a side's figures. What is not above zero has no place on
