@@ -158,7 +158,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	r := suite.Runner{Measure: o.rounds(), Row: out.row, Omit: out.omit, Progress: out.progress, Profiles: o.profiles}
 	err = r.Run(ctx, picked)
-	out.now.Run.Complete = err == nil
+	out.whole = err == nil
+	out.now.Run.Complete = out.whole
 	out.now.Run.Seconds = time.Since(start).Round(time.Second).Seconds()
 	out.now.Run.Load = machine.Read().Load
 	return errors.Join(err, out.finish(old))
@@ -194,5 +195,6 @@ func again(o options, old *results.Results, stdout, stderr io.Writer) error {
 			return errors.Join(err, out.finish(nil))
 		}
 	}
+	out.whole = true
 	return out.finish(old)
 }

@@ -240,6 +240,79 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// A run that was cut short takes no other's place: what was in the directory stays as it
+// was. Without a row it leaves nothing.
+func TestInterruptKeeps(t *testing.T) {
+	const rows, part = "results.jsonl", "results.jsonl.part"
+	dir := t.TempDir()
+	before := map[string]string{rows: "old rows", "run.json": "old run", "machine.json": "old machine", "results.txt": "old table", "RESULTS.md": "old page", "checksum.svg": "old picture"}
+	for name, text := range before {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, first := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if first {
+			cancel()
+		}
+		var stderr bytes.Buffer
+		if err := run(ctx, []string{"-quick", "-only", "checksum/header", "-out", dir}, &canceller{cancel: cancel}, &stderr); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		for name, text := range before {
+			if got := read(t, dir, name); got != text {
+				t.Errorf("interrupted before any row %t: %s is %q", first, name, got)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, part)); (err == nil) == first {
+			t.Errorf("interrupted before any row %t: %s: %v", first, part, err)
+		}
+		if said := strings.Contains(stderr.String(), part); said == first {
+			t.Errorf("interrupted before any row %t: %s", first, &stderr)
+		}
+	}
+	if got := read(t, dir, part); strings.Count(got, "\n") != 1 || !strings.Contains(got, "checksum/header/8/") {
+		t.Errorf("%s: %s", part, got)
+	}
+}
+
+// The pages of an unfinished run are made again in place, too. If that fails midway, its rows
+// are still there.
+func TestAgainInPlace(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := run(ctx, []string{"-quick", "-only", "checksum/header", "-out", dir}, &canceller{cancel: cancel}, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	rows := read(t, dir, "results.jsonl")
+	if err := os.Remove(filepath.Join(dir, "RESULTS.md")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"-from", dir, "-out", dir}, brokenAt("checksum/header/8/"), io.Discard); !errors.Is(err, io.ErrClosedPipe) {
+		t.Error(err)
+	}
+	if got := read(t, dir, "results.jsonl"); got != rows {
+		t.Errorf("midway: %q, before %q", got, rows)
+	}
+	if err := run(t.Context(), []string{"-from", dir, "-out", dir}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, dir, "results.jsonl"); got != rows || !strings.Contains(read(t, dir, "RESULTS.md"), "interrupted") {
+		t.Errorf("%q, before %q", got, rows)
+	}
+}
+
+// brokenAt is an output that fails at a text.
+type brokenAt string
+
+func (at brokenAt) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(at)) {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
+
 func TestUsage(t *testing.T) {
 	for _, tt := range []struct {
 		args []string

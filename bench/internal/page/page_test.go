@@ -137,6 +137,30 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// A part of a run, or an unfinished one, takes no pictures away: they are not its.
+func TestWriteKeeps(t *testing.T) {
+	for name, change := range map[string]func(*results.Run){
+		"unfinished": func(r *results.Run) { r.Complete = false },
+		"a part":     func(r *results.Run) { r.Only = "select" },
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "checksum.svg"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		r := sample()
+		change(&r.Run)
+		if err := Write(dir, filepath.Join(dir, MarkdownFile), r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "checksum.svg")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if parts, err := filepath.Glob(filepath.Join(dir, "*"+results.Part)); err != nil || len(parts) > 0 {
+			t.Errorf("left over: %q, %v", parts, err)
+		}
+	}
+}
+
 // The same results give the same bytes.
 func TestSameBytes(t *testing.T) {
 	a, b := write(t, sample()), write(t, sample())

@@ -113,5 +113,5 @@ func writeObject(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o666)
+	return WriteFile(file, append(text, '\n'))
 }

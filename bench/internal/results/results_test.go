@@ -72,3 +72,33 @@ func TestReadRefuses(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Until a file is whole, what was there is there.
+func TestFile(t *testing.T) {
+	dir := t.TempDir()
+	name := write(t, dir, "x", "old")
+	for _, tt := range []struct {
+		end  func(*File) error
+		want string
+	}{{(*File).Discard, "old"}, {(*File).Replace, "new"}} {
+		f, err := Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("new"); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(name); err != nil || string(text) != "old" {
+			t.Errorf("while it is written: %q, %v", text, err)
+		}
+		if err := tt.end(f); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(name); err != nil || string(text) != tt.want {
+			t.Errorf("after: %q, %v, want %q", text, err, tt.want)
+		}
+		if _, err := os.Stat(name + Part); !os.IsNotExist(err) {
+			t.Errorf("left over: %v", err)
+		}
+	}
+}
