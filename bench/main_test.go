@@ -201,6 +201,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What a quick run leaves out is not gone, and the other way round.
+func TestCompareQuick(t *testing.T) {
+	for _, tt := range []struct {
+		now, old, want bool
+	}{{false, false, true}, {true, true, true}, {true, false, false}, {false, true, false}} {
+		out := output{now: results.Results{Run: results.Run{Complete: true, Quick: tt.now}}}
+		if got := out.covered(results.Results{Run: results.Run{Quick: tt.old}})("x/y"); got != tt.want {
+			t.Errorf("quick now %t, before %t: covered %t", tt.now, tt.old, got)
+		}
+	}
+}
+
 func read(t *testing.T, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, name))

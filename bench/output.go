@@ -166,7 +166,7 @@ func (out *output) finish(old *results.Results) error {
 	out.clear()
 	failed, err := out.balance()
 	if old != nil {
-		err = errors.Join(err, compare.Write(out.with(out.said), *old, out.now, out.covered))
+		err = errors.Join(err, compare.Write(out.with(out.said), *old, out.now, out.covered(*old)))
 	}
 	if failed > 0 {
 		err = errors.Join(err, fmt.Errorf("%d rows could not be measured", failed))
@@ -222,14 +222,16 @@ func (out *output) balance() (failed int, err error) {
 	return failed, err
 }
 
-// covered says whether this run should have a row: it was asked for, and what it belongs to was
-// neither left out nor not come to.
-func (out *output) covered(name string) bool {
+// covered says whether this run should have a row of an old one: it was asked for, and what it
+// belongs to was neither left out nor not come to. A quick run and another have other rows.
+func (out *output) covered(old results.Results) func(name string) bool {
 	run := out.now.Run
-	for _, o := range run.Omitted {
-		if suite.Within(name, o.What) {
-			return false
+	return func(name string) bool {
+		for _, o := range run.Omitted {
+			if suite.Within(name, o.What) {
+				return false
+			}
 		}
+		return run.Complete && run.Quick == old.Run.Quick && suite.Within(name, run.Only) && suite.Within(name, out.o.only)
 	}
-	return run.Complete && suite.Within(name, run.Only) && suite.Within(name, out.o.only)
 }

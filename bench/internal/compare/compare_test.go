@@ -2,6 +2,7 @@ package compare
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,36 @@ func TestJudge(t *testing.T) {
 		c := Rows([]report.Row{tt.old}, []report.Row{tt.now}, nil)
 		if tt.old.Name != tt.now.Name || len(c) != 1 || c[0].Kind != tt.want || !strings.Contains(c[0].Why, tt.why) || (tt.why == "") != (c[0].Why == "") {
 			t.Errorf("%s: %+v, want %s", tt.name, c, tt.want)
+		}
+	}
+}
+
+// The row of a case that failed stands for all of its rows, before and now.
+func TestFailedCase(t *testing.T) {
+	row := ratios(report.Goal{}, 3, 3, 3, 3, 3)
+	failed := report.Failed("p/case", errors.New("broken"))
+	rows := []report.Row{named("p/case/1", row), named("p/case/2", row), named("p/cases", row)}
+	left := []report.Row{failed, named("p/cases", row)}
+	for _, tt := range []struct {
+		name     string
+		old, now []report.Row
+		want     []string
+	}{
+		{"broke", rows, left, []string{"failed p/case", "same p/cases"}},
+		{"works", left, rows, []string{"same p/cases", "mended p/case"}},
+		{"is no more", left, rows[2:], []string{"same p/cases", "gone p/case"}},
+		{"broken still", left, left, []string{"unjudged p/case", "same p/cases"}},
+		{"a row of its own name", left, append(rows[:2:2], named("p/case", row)), []string{"mended p/case", "gone p/cases"}},
+	} {
+		var got []string
+		for _, c := range Rows(tt.old, tt.now, func(string) bool { return true }) {
+			got = append(got, string(c.Kind)+" "+c.Name)
+			if c.Kind == Mended && c.New == nil && !strings.HasSuffix(c.String(), "broken (2 rows now)") {
+				t.Errorf("%s: %s", tt.name, c)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
