@@ -13,12 +13,11 @@ func checksum(f *figure) {
 	const sums = "checksum/sum"
 	l := &lines{x: axis{"bytes summed", true, octets}, y: axis{"GB/s", true, short}}
 	all := f.over(sums, "gvisor")
-	f.add(l, "hextet", sums, looksOurs, speeds(oursOf(all)))
+	f.add(l, "hextet", sums+"/*/gvisor", looksOurs, speeds(oursOf(all)))
 	if len(l.series) == 0 {
-		f.Absent = nil
 		return
 	}
-	f.add(l, "loads alone, the limit", "checksum/limit", looksLimit, speeds(peerOf(within(f.over("checksum/limit", "loads"), all))))
+	f.add(l, "loads alone, the limit", "checksum/limit/*/loads", looksLimit, speeds(peerOf(within(f.over("checksum/limit", "loads"), all))))
 	for _, peer := range []struct {
 		name, row string
 		look      look
@@ -29,9 +28,9 @@ func checksum(f *figure) {
 		{"x/net icmp", "x_net_icmp", looksOther},
 		{"gopacket", "gopacket", looksGopacket},
 	} {
-		f.add(l, peer.name, sums, peer.look, speeds(peerOf(f.over(sums, peer.row))))
+		f.add(l, peer.name, sums+"/*/"+peer.row, peer.look, speeds(peerOf(f.over(sums, peer.row))))
 	}
-	f.panels = append(f.panels, l)
+	f.panel(l)
 	f.Title = "Checksum: speed over size"
 	if r, ok := f.row(sums + "/1500/gvisor"); ok {
 		f.Title = fmt.Sprintf("Checksum of 1500 bytes: %s\u00a0GB/s, %s gVisor's speed", short(1500/r.Ours), times(r))
@@ -62,13 +61,12 @@ func selection(f *figure) {
 	all := f.over(scan, "")
 	f.add(l, "hextet", scan, looksOurs, oursOf(all))
 	if len(l.series) == 0 {
-		f.Absent = nil
 		return
 	}
 	f.add(l, "a bare scan", scan, looksOther, peerOf(all))
 	f.add(l, "gVisor FindRoute", "select/gvisor", looksGVisor, peerOf(f.over("select/gvisor", "")))
 	f.add(l, "Linux UDP connect", "select/linux", looksKernel, peerOf(f.over("select/linux", "")))
-	f.panels = append(f.panels, l)
+	f.panel(l)
 	most, _ := last(all)
 	f.Title = fmt.Sprintf("Choosing a source among %s addresses: %s, a bare scan %s", thousands(most.n), duration(most.row.Ours), duration(most.row.Peer))
 	if g, ok := last(f.over("select/gvisor", "")); ok {
@@ -83,19 +81,16 @@ func dial(f *figure) {
 	rows := f.over(peers, "")
 	f.add(l, "hextet", peers, looksOurs, oursOf(rows))
 	if len(l.series) == 0 {
-		f.Absent = nil
 		return
 	}
 	f.add(l, "gVisor", peers, looksGVisor, peerOf(rows))
-	if few := f.over("dial/ipv6/wireguard-go", ""); len(few) > 0 {
-		f.add(l, "wireguard-go", "", looksWireguard, peerOf(few))
-	}
+	f.add(l, "wireguard-go", "dial/ipv6/wireguard-go", looksWireguard, peerOf(f.over("dial/ipv6/wireguard-go", "")))
 	var kernel []numbered
 	if r, ok := f.row("dial/ipv6/loopback"); ok {
 		kernel = []numbered{{1, r}} // ::1
 	}
 	f.add(l, "Linux loopback", "dial/ipv6/loopback", looksKernel, peerOf(kernel))
-	f.panels = append(f.panels, l)
+	f.panel(l)
 	most, _ := last(rows)
 	f.Title = fmt.Sprintf("TCP connect on a host with %s addresses: %s", thousands(most.n), duration(most.row.Ours))
 	if g, ok := f.row(fmt.Sprintf("dial/ipv6/growth/%.0f", most.n)); ok { // many and few in the same rounds
@@ -117,21 +112,16 @@ func dnsreg(f *figure) {
 	} {
 		all, flagged := f.over(curve, "all"+p.suffix), f.over(curve, "flagged"+p.suffix)
 		l := &lines{heading: p.heading, x: axis{"addresses of each family", true, kilo}, y: p.y}
-		f.add(l, "a message a record", curve, looksOther, peerOf(all))
-		f.add(l, "hextet, no flag", curve, looksOursToo, oursOf(all))
-		f.add(l, "hextet, flagged", curve, looksOurs, oursOf(flagged))
-		if len(l.series) > 0 {
-			f.panels = append(f.panels, l)
-		}
+		f.add(l, "a message a record", curve+"/*/all"+p.suffix, looksOther, peerOf(all))
+		f.add(l, "hextet, no flag", curve+"/*/all"+p.suffix, looksOursToo, oursOf(all))
+		f.add(l, "hextet, flagged", curve+"/*/flagged"+p.suffix, looksOurs, oursOf(flagged))
+		f.panel(l)
 	}
 	most, ok := last(f.over(curve, "all/bytes"))
 	flagged, ok2 := f.row(fmt.Sprintf("%s/%.0f/flagged/bytes", curve, most.n))
 	if f.Title = "Registration: what it sends over the number of addresses"; ok && ok2 {
 		f.Title = fmt.Sprintf("Registering %s IPv4 and %[1]s IPv6 addresses takes %s, with all but one of each flagged %s; a message for each record %s",
 			thousands(most.n), octets(most.row.Ours), octets(flagged.Ours), octets(most.row.Peer))
-	}
-	if len(f.panels) == 0 {
-		f.Absent = nil
 	}
 }
 
@@ -145,7 +135,7 @@ func addresses(f *figure) {
 	l := &lines{x: axis{"addresses added", true, kilo}, y: axis{"time until all may be used", true, duration}}
 	f.add(l, "hextet", curve, looksOurs, oursOf(rows))
 	f.add(l, "gVisor", curve, looksGVisor, peerOf(rows))
-	f.panels = append(f.panels, l)
+	f.panel(l)
 	most := rows[len(rows)-1]
 	f.Title = fmt.Sprintf("Adding %s IPv6 addresses: %s", thousands(most.n), duration(most.row.Ours))
 	if most.row.PeerName != "" {

@@ -127,12 +127,26 @@ func TestAbsent(t *testing.T) {
 	if p := All(run(timed("udp/x", 1, "gonet", 2), report.Failed("dial/ipv6/gvisor/4", errors.New("broken")))); len(p) != 0 {
 		t.Errorf("%d pictures of nothing", len(p))
 	}
-	r := run(timed("select/distinct/scan/4", 100, "scan n=4", 50), timed("tcp/ipv6/loopback", 2e6, "linux loopback", 1e6), timed("raw/gvisor/4/connected", 300, "gvisor connected", 2000))
-	r.Run.Omitted = []suite.Omission{{What: "select/linux", Why: "needs root"}, {What: "raw/linux/ifb", Why: "needs ip"}}
+	r := run(
+		timed("select/distinct/scan/4", 100, "scan n=4", 50),
+		timed("dial/ipv6/gvisor/4", 110_000, "gvisor", 120_000),
+		timed("tcp/ipv6/loopback", 2e6, "linux loopback", 1e6),
+		timed("raw/gvisor/4/connected", 300, "gvisor connected", 2000),
+		timed("lab/start/10/gvisor", 50_000, "gvisor hub", 90_000),
+		timed("lab/packets/router/linux", 4000, "Linux bridge", 9000),
+		report.Failed("tcp/ipv6/memory", errors.New("broken")),
+	)
+	r.Run.Omitted = []suite.Omission{
+		{What: "checksum/tier/avx512", Why: "no avx512"}, {What: "select/linux/4", Why: "needs root"}, {What: "raw/linux/ifb", Why: "needs ip"},
+		{What: "lab/start/10/linux", Why: "needs a namespace"}, {What: "lab/packets/segment/linux", Why: "needs a bridge"},
+	}
+	const none, broken = " is not drawn: this run has no rows of it.", " is not drawn: it could not be measured."
 	want := map[string][]string{
-		"select": {"gVisor FindRoute is not drawn: this run has no rows of it.", "Linux UDP connect is not drawn: needs root."},
-		"tcp":    {"kernel to stack is not drawn: this run has no rows of it.", "stack to kernel is not drawn: this run has no rows of it."},
-		"raw":    {"The same, hextet with 10,000 addresses is not drawn: this run has no rows of it.", "Linux on an ifb device, 4 addresses is not drawn: needs ip.", "Linux on a veth pair, 4 addresses is not drawn: this run has no rows of it."},
+		"select": {"gVisor FindRoute" + none, "Linux UDP connect is not drawn: needs root."},
+		"dial":   {"wireguard-go" + none, "Linux loopback" + none},
+		"tcp":    {"hextet pipe" + broken, "hextet tap" + broken, "hextet without offload" + broken, "wireguard-go tun" + broken, "kernel to stack" + none, "stack to kernel" + none},
+		"raw":    {"The same, hextet with 10,000 addresses" + none, "Linux on an ifb device, 4 addresses is not drawn: needs ip.", "Linux on a veth pair, 4 addresses" + none},
+		"lab":    {"Linux bridge is not drawn: needs a namespace.", "gVisor hub through a segment" + none, "Linux bridge through a segment is not drawn: needs a bridge.", "gVisor hub through a router" + none},
 	}
 	pictures := All(r)
 	if len(pictures) != len(want) {
