@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hextet/hextet/bench/internal/picture"
@@ -29,7 +30,7 @@ func mark(r results.Results, pictures []*picture.Picture, way string) []byte {
 	}
 	for _, part := range parts(r.Rows) {
 		fmt.Fprintf(&b, "\n## %s\n\n", part.Name)
-		b.WriteString("| row | ours | peer | ratio | goal | spread | |\n|---|--:|--:|--:|--:|--:|---|\n")
+		b.WriteString("| row | ours | peer | ratio | goal | spread | rounds | outliers | |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
 		for _, row := range part.Rows {
 			markRow(&b, row)
 		}
@@ -76,11 +77,11 @@ func shortfall(r report.Row) string {
 
 func markRow(b *strings.Builder, r report.Row) {
 	if r.Err != nil {
-		fmt.Fprintf(b, "| %s | | | | | | %s |\n", r.Name, cell(r.Err.Error()))
+		fmt.Fprintf(b, "| %s | | | | | | | | %s |\n", r.Name, cell(r.Err.Error()))
 		return
 	}
 	peer, ratio := peerCells(r)
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.Name, report.Figure(r.Ours, r.Unit), cell(peer), ratio, cell(r.GoalText()), spreadCell(r), r.Remark())
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %d | %s | %s |\n", r.Name, report.Figure(r.Ours, r.Unit), cell(peer), ratio, cell(r.GoalText()), spreadCell(r), r.Runs, outlierCell(r), r.Remark())
 }
 
 // peerCells are the peer with its name, and the ratio.
@@ -96,6 +97,13 @@ func spreadCell(r report.Row) string {
 		return ""
 	}
 	return report.Percent(r.Spread)
+}
+
+func outlierCell(r report.Row) string {
+	if r.Runs < 2 {
+		return ""
+	}
+	return strconv.Itoa(r.Outliers)
 }
 
 // cell makes a text harmless within a table.

@@ -24,8 +24,12 @@ func sample() results.Results {
 	around := func(name string, v float64) measure.Sample {
 		return measure.Sample{Name: name, Rounds: []float64{0.9 * v, v, v, v, 1.1 * v}}
 	}
+	odd := func(s measure.Sample, by float64) measure.Sample {
+		s.Rounds[4] *= by
+		return s
+	}
 	timed := func(name string, goal report.Goal, ours float64, peer string, theirs float64) report.Row {
-		return report.Compared(name, "ns", goal, around("hextet", ours), around(peer, theirs))
+		return report.Compared(name, "ns", goal, around("hextet", ours), odd(around(peer, theirs), 2))
 	}
 	atLeast := report.Goal{Kind: report.AtLeast, Value: 2}
 	return results.Results{
@@ -95,7 +99,7 @@ func TestHTML(t *testing.T) {
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>CPU") || strings.Contains(text, "ZgotmplZ") || regexp.MustCompile(`url\(|@import|https?://(?:[^w]|w[^w])`).MatchString(text) {
 		t.Error("text of rows is markup, or the page loads something")
 	}
-	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`} {
+	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`, `<td data-label="rounds">5</td><td data-label="outliers">1</td>`, `<td data-label="rounds">1</td><td></td>`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
@@ -125,8 +129,8 @@ func TestWrite(t *testing.T) {
 	}
 	text := read(t, top, "OUT.md")
 	for _, want := range []string{
-		"](results/select.svg)", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
-		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "example.com/peer v1.2.3",
+		"](results/select.svg)", "| goal | spread | rounds | outliers | |", "| 3 msg |  |  | &lt;=2 msg |  | 1 |  | SHORT |", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
+		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | 5 | 1 | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "example.com/peer v1.2.3",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
