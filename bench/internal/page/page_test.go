@@ -14,6 +14,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/machine"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/picture"
 	"github.com/hextet/hextet/bench/internal/report"
 	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -138,6 +139,37 @@ func TestWrite(t *testing.T) {
 	}
 	if got := read(t, write(t, sample()), MarkdownFile); !strings.Contains(got, "](select.svg)") {
 		t.Error("beside the pictures, the links go elsewhere")
+	}
+}
+
+// What a row, a machine or an omission says is text, and stays in its line and its cell.
+func TestHostileMarkdown(t *testing.T) {
+	const evil = "a\n# b\r| c ` <img> [d](e) \\| &lt;"
+	r := sample()
+	r.Machine.Modules = map[string]string{evil: evil}
+	r.Machine.CPU, r.Run.Command, r.Run.Omitted = evil, evil, []suite.Omission{{What: evil, Why: evil}}
+	row := report.Counted(evil, evil, report.Goal{Kind: report.Total, Value: 1}, 3)
+	failed := report.Failed(evil, errors.New(evil))
+	r.Rows = append(r.Rows, row, failed)
+	plain := sample()
+	plain.Rows = append(plain.Rows, report.Counted("x", "x", report.Goal{Kind: report.Total, Value: 1}, 3), report.Failed("x", errors.New("x")))
+	pictures := picture.All(r)
+	for _, p := range pictures {
+		p.Title = evil
+	}
+	text, without := string(mark(r, pictures, ".")), string(mark(plain, picture.All(plain), "."))
+	if a, b := strings.Count(text, "\n"), strings.Count(without, "\n"); a != b {
+		t.Errorf("%d lines, %d without what is hostile:\n%s", a, b, text)
+	}
+	bars := regexp.MustCompile(`(^|[^\\])\|`)
+	for line := range strings.Lines(text) {
+		plainly := regexp.MustCompile("`[^`]*`").ReplaceAllString(line, "")
+		if strings.Contains(plainly, "<") || strings.Contains(line, "\r") || strings.Contains(plainly, "`") || regexp.MustCompile(`(^|[^\\])\[d`).MatchString(plainly) || strings.Contains(plainly, " &lt; ") {
+			t.Errorf("markup: %q", line)
+		}
+		if n := len(bars.FindAllString(strings.ReplaceAll(line, `\\`, ""), -1)); strings.HasPrefix(line, "|") && n != 10 {
+			t.Errorf("%d bars in %q", n, line)
+		}
 	}
 }
 
