@@ -248,6 +248,40 @@ func TestAxis(t *testing.T) {
 	}
 }
 
+// No figure that a file may have keeps an axis from ending.
+func TestAxisEnds(t *testing.T) {
+	figures := []float64{0, -1, math.SmallestNonzeroFloat64, 1e-300, 1, 1e300, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()}
+	for _, log := range []bool{true, false} {
+		a := axis{log: log, format: short}
+		for _, low := range figures {
+			for _, high := range figures {
+				if n := len(a.ticks(a.ends(low, high))); n > 9*(2*farthest+1) {
+					t.Errorf("log %t, %v to %v: %d ticks", log, low, high, n)
+				}
+			}
+		}
+	}
+}
+
+// Figures that can't be drawn are not: neither rows that were not read but made, nor ends of the range.
+func TestHostileFigures(t *testing.T) {
+	for _, v := range []float64{0, -1, math.SmallestNonzeroFloat64, math.MaxFloat64} {
+		r := whole()
+		for i := range r.Rows {
+			r.Rows[i].Ours, r.Rows[i].Peer = v, v
+			r.Rows[i].OursQuartiles, r.Rows[i].PeerQuartiles = [2]float64{v, v}, [2]float64{v, v}
+		}
+		for _, p := range All(r) {
+			p.SVG(Wide, "")
+			for _, panel := range p.panels {
+				if l, ok := panel.(*lines); ok && len(l.series) == 0 {
+					t.Errorf("%v: %s has a panel of nothing", v, p.Name)
+				}
+			}
+		}
+	}
+}
+
 // Labels that would lie on each other are moved apart, in their order, and stay inside.
 func TestSpread(t *testing.T) {
 	labels := []label{{end: vg.Point{Y: 5}}, {end: vg.Point{Y: 6}}, {end: vg.Point{Y: 95}}, {end: vg.Point{Y: 97}}, {end: vg.Point{Y: 50}}}
