@@ -151,7 +151,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	start := time.Now()
-	made := results.Run{Command: o.command(), Only: o.only, Quick: o.quick, Begun: start.UTC().Truncate(time.Second)}
+	made := results.Run{Command: o.command(), Only: o.only, Quick: o.quick, Revision: machine.Revision(ctx), Begun: start.UTC().Truncate(time.Second)}
 	out, err := newOutput(o, machine.Read(), made, stdout, stderr)
 	if err != nil {
 		return err

@@ -134,7 +134,7 @@ func TestJSON(t *testing.T) {
 		t.Errorf("people read: %s", &stderr)
 	}
 	r, err := results.Read(dir)
-	if err != nil || len(r.Rows) != 4 || !r.Run.Complete || r.Run.Command != "go run -C bench . -only checksum/header,checksum/limit/call -quick" {
+	if err != nil || len(r.Rows) != 4 || !r.Run.Complete || r.Run.Revision == "" || r.Run.Command != "go run -C bench . -only checksum/header,checksum/limit/call -quick" {
 		t.Errorf("read again: %+v, %v", r.Run, err)
 	}
 }

@@ -119,12 +119,12 @@ func TestWrite(t *testing.T) {
 	slow := ratios(report.Goal{Kind: report.AtLeast, Value: 2}, 1.5, 1.5, 1.5, 1.5, 1.5)
 	old := results.Results{
 		Machine: machine.Info{CPU: "one", Cores: 2, Go: "go1.26", Load: "0.1 0 0", Modules: map[string]string{"a": "v1", "b": "v1", "c": "v1"}},
-		Run:     results.Run{Command: "bench", Begun: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
+		Run:     results.Run{Command: "bench", Revision: "v1", Begun: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
 		Rows:    []report.Row{named("p/same", reached), named("p/slow", reached), named("p/gone", reached), named("q/gone", reached), named("p/goal", missed)},
 	}
 	now := results.Results{
 		Machine: machine.Info{CPU: "two", Cores: 2, Go: "go1.26", Load: "5 4 3", Modules: map[string]string{"a": "v1", "b": "v2", "d": "v1"}},
-		Run:     results.Run{Command: "bench -quick"},
+		Run:     results.Run{Command: "bench -quick", Revision: "v1-1-gab-dirty"},
 		Rows:    []report.Row{named("p/slow", slow), named("p/same", reached), named("p/new", reached), named("p/goal", reached), report.Failed("p/bad", errors.New("broken"))},
 	}
 	var b strings.Builder
@@ -133,6 +133,7 @@ func TestWrite(t *testing.T) {
 	}
 	want := `compared with the run of 2026-11-22
   CPU: one before, two now
+  revision: v1 before, v1-1-gab-dirty now
   command: bench before, bench -quick now
   b: v1 before, v2 now
   c: v1 before, none now

@@ -92,6 +92,7 @@ func conditions(r results.Results) [][2]string {
 	}
 	lines := [][2]string{
 		{"Command", r.Run.Command},
+		{"Revision", r.Run.Revision},
 		{"Date", r.Run.Date() + ", " + state},
 		{"CPU", m.CPU},
 		{"System", m.System + ", kernel " + m.Kernel + ", " + m.Go},

@@ -36,7 +36,7 @@ func sample() results.Results {
 	return results.Results{
 		Machine: machine.Info{CPU: "<b>CPU</b>", Cores: 4, GOMAXPROCS: 2, System: "linux/amd64", Go: "go1.26", Modules: map[string]string{"example.com/peer": "v1.2.3"}},
 		Run: results.Run{
-			Command: "go run -C bench . -quick", Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true,
+			Command: "go run -C bench . -quick", Revision: "v1-2-g3-dirty", Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true,
 			Omitted: []suite.Omission{{What: "select/linux", Why: "needs root | or so"}},
 		},
 		Rows: []report.Row{
@@ -100,7 +100,7 @@ func TestHTML(t *testing.T) {
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>CPU") || strings.Contains(text, "ZgotmplZ") || regexp.MustCompile(`url\(|@import|https?://(?:[^w]|w[^w])`).MatchString(text) {
 		t.Error("text of rows is markup, or the page loads something")
 	}
-	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`, `<td data-label="rounds">5</td><td data-label="outliers">1</td>`, `<td data-label="rounds">1</td><td></td>`} {
+	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "v1-2-g3-dirty", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`, `<td data-label="rounds">5</td><td data-label="outliers">1</td>`, `<td data-label="rounds">1</td><td></td>`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
@@ -131,7 +131,7 @@ func TestWrite(t *testing.T) {
 	text := read(t, top, "OUT.md")
 	for _, want := range []string{
 		"](results/select.svg)", "| goal | spread | rounds | outliers | |", "| 3 msg |  |  | &lt;=2 msg |  | 1 |  | SHORT |", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
-		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | 5 | 1 | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "example.com/peer v1.2.3",
+		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | 5 | 1 | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "- Revision: v1-2-g3-dirty", "example.com/peer v1.2.3",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
