@@ -47,11 +47,28 @@ func main() {
 		os.Exit(2)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "bench: interrupted")
+		for _, other := range besides(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "bench:", other)
+		}
 		os.Exit(130)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// besides returns the errors joined in err that are not another one.
+func besides(err, not error) (others []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case ok:
+		for _, e := range joined.Unwrap() {
+			others = append(others, besides(e, not)...)
+		}
+	case !errors.Is(err, not):
+		others = append(others, err)
+	}
+	return others
 }
 
 // errUsage is what the flags' own message was written for.

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -323,6 +325,24 @@ func (at brokenAt) Write(b []byte) (int, error) {
 		return 0, io.ErrClosedPipe
 	}
 	return len(b), nil
+}
+
+// An interrupt doesn't hide what else went wrong.
+func TestBesides(t *testing.T) {
+	failed, full := errors.New("2 rows could not be measured"), fmt.Errorf("row: %w", io.ErrShortWrite)
+	interrupted := fmt.Errorf("x: %w", context.Canceled)
+	for _, tt := range []struct {
+		err  error
+		want []error
+	}{
+		{interrupted, nil},
+		{errors.Join(interrupted, nil), nil},
+		{errors.Join(interrupted, errors.Join(failed, full)), []error{failed, full}},
+	} {
+		if got := besides(tt.err, context.Canceled); !slices.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.err, got, tt.want)
+		}
+	}
 }
 
 func TestUsage(t *testing.T) {
