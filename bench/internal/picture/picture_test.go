@@ -251,6 +251,11 @@ func TestAxis(t *testing.T) {
 // No figure that a file may have keeps an axis from ending.
 func TestAxisEnds(t *testing.T) {
 	figures := []float64{0, -1, math.SmallestNonzeroFloat64, 1e-300, 1, 1e300, math.MaxFloat64, math.Inf(1), math.Inf(-1), math.NaN()}
+	for _, v := range []float64{0, -1, math.NaN(), math.Inf(-1), math.SmallestNonzeroFloat64} {
+		if e := exponent(v); e != -farthest {
+			t.Errorf("%v reaches 10 to the %d", v, e)
+		}
+	}
 	for _, log := range []bool{true, false} {
 		a := axis{log: log, format: short}
 		for _, low := range figures {
