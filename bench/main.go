@@ -47,11 +47,28 @@ func main() {
 		os.Exit(2)
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "bench: interrupted")
+		for _, other := range besides(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "bench:", other)
+		}
 		os.Exit(130)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// besides returns the errors joined in err that are not another one.
+func besides(err, not error) (others []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case ok:
+		for _, e := range joined.Unwrap() {
+			others = append(others, besides(e, not)...)
+		}
+	case !errors.Is(err, not):
+		others = append(others, err)
+	}
+	return others
 }
 
 // errUsage is what the flags' own message was written for.
@@ -151,14 +168,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	start := time.Now()
-	made := results.Run{Command: o.command(), Only: o.only, Quick: o.quick, Begun: start.UTC().Truncate(time.Second)}
+	made := results.Run{Command: o.command(), Only: o.only, Quick: o.quick, Revision: machine.Revision(ctx), Begun: start.UTC().Truncate(time.Second)}
 	out, err := newOutput(o, machine.Read(), made, stdout, stderr)
 	if err != nil {
 		return err
 	}
 	r := suite.Runner{Measure: o.rounds(), Row: out.row, Omit: out.omit, Progress: out.progress, Profiles: o.profiles}
 	err = r.Run(ctx, picked)
-	out.now.Run.Complete = err == nil
+	out.whole = err == nil
+	out.now.Run.Complete = out.whole
 	out.now.Run.Seconds = time.Since(start).Round(time.Second).Seconds()
 	out.now.Run.Load = machine.Read().Load
 	return errors.Join(err, out.finish(old))
@@ -194,5 +212,6 @@ func again(o options, old *results.Results, stdout, stderr io.Writer) error {
 			return errors.Join(err, out.finish(nil))
 		}
 	}
+	out.whole = true
 	return out.finish(old)
 }

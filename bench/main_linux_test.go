@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +33,8 @@ func program(t *testing.T, args ...string) *exec.Cmd {
 // are whole, on its output and in the files.
 func TestInterruptedProgram(t *testing.T) {
 	dir := t.TempDir()
-	cmd := program(t, "-quick", "-json", "-only", "checksum", "-out", dir)
+	markdown := filepath.Join(dir, "none", "x.md") // can't be written, which is said, too
+	cmd := program(t, "-quick", "-json", "-only", "checksum", "-out", dir, "-md", markdown)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -70,7 +72,7 @@ func TestInterruptedProgram(t *testing.T) {
 	if got := read(t, dir, "results.jsonl"); got != first+string(rest) {
 		t.Errorf("results.jsonl differs from the output:\n%s", got)
 	}
-	for _, want := range []string{fmt.Sprintf("rows kept of an unfinished run: %d,", rows), "bench: interrupted"} {
+	for _, want := range []string{fmt.Sprintf("rows kept of an unfinished run: %d,", rows), "bench: interrupted\nbench: open " + markdown} {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("no %q in %s", want, &stderr)
 		}

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +136,7 @@ func TestJSON(t *testing.T) {
 		t.Errorf("people read: %s", &stderr)
 	}
 	r, err := results.Read(dir)
-	if err != nil || len(r.Rows) != 4 || !r.Run.Complete || r.Run.Command != "go run -C bench . -only checksum/header,checksum/limit/call -quick" {
+	if err != nil || len(r.Rows) != 4 || !r.Run.Complete || r.Run.Revision == "" || r.Run.Command != "go run -C bench . -only checksum/header,checksum/limit/call -quick" {
 		t.Errorf("read again: %+v, %v", r.Run, err)
 	}
 }
@@ -201,6 +203,18 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What a quick run leaves out is not gone, and the other way round.
+func TestCompareQuick(t *testing.T) {
+	for _, tt := range []struct {
+		now, old, want bool
+	}{{false, false, true}, {true, true, true}, {true, false, false}, {false, true, false}} {
+		out := output{now: results.Results{Run: results.Run{Complete: true, Quick: tt.now}}}
+		if got := out.covered(results.Results{Run: results.Run{Quick: tt.old}})("x/y"); got != tt.want {
+			t.Errorf("quick now %t, before %t: covered %t", tt.now, tt.old, got)
+		}
+	}
+}
+
 func read(t *testing.T, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, name))
@@ -237,6 +251,97 @@ func TestInterrupt(t *testing.T) {
 	}
 	if got := read(t, dir, "results.jsonl"); strings.Count(got, "\n") != 1 {
 		t.Errorf("results.jsonl: %s", got)
+	}
+}
+
+// A run that was cut short takes no other's place: what was in the directory stays as it
+// was. Without a row it leaves nothing.
+func TestInterruptKeeps(t *testing.T) {
+	const rows, part = "results.jsonl", "results.jsonl.part"
+	dir := t.TempDir()
+	before := map[string]string{rows: "old rows", "run.json": "old run", "machine.json": "old machine", "results.txt": "old table", "RESULTS.md": "old page", "checksum.svg": "old picture"}
+	for name, text := range before {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, first := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if first {
+			cancel()
+		}
+		var stderr bytes.Buffer
+		if err := run(ctx, []string{"-quick", "-only", "checksum/header", "-out", dir}, &canceller{cancel: cancel}, &stderr); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		for name, text := range before {
+			if got := read(t, dir, name); got != text {
+				t.Errorf("interrupted before any row %t: %s is %q", first, name, got)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, part)); (err == nil) == first {
+			t.Errorf("interrupted before any row %t: %s: %v", first, part, err)
+		}
+		if said := strings.Contains(stderr.String(), part); said == first {
+			t.Errorf("interrupted before any row %t: %s", first, &stderr)
+		}
+	}
+	if got := read(t, dir, part); strings.Count(got, "\n") != 1 || !strings.Contains(got, "checksum/header/8/") {
+		t.Errorf("%s: %s", part, got)
+	}
+}
+
+// The pages of an unfinished run are made again in place, too. If that fails midway, its rows
+// are still there.
+func TestAgainInPlace(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := run(ctx, []string{"-quick", "-only", "checksum/header", "-out", dir}, &canceller{cancel: cancel}, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	rows := read(t, dir, "results.jsonl")
+	if err := os.Remove(filepath.Join(dir, "RESULTS.md")); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"-from", dir, "-out", dir}, brokenAt("checksum/header/8/"), io.Discard); !errors.Is(err, io.ErrClosedPipe) {
+		t.Error(err)
+	}
+	if got := read(t, dir, "results.jsonl"); got != rows {
+		t.Errorf("midway: %q, before %q", got, rows)
+	}
+	if err := run(t.Context(), []string{"-from", dir, "-out", dir}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, dir, "results.jsonl"); got != rows || !strings.Contains(read(t, dir, "RESULTS.md"), "interrupted") {
+		t.Errorf("%q, before %q", got, rows)
+	}
+}
+
+// brokenAt is an output that fails at a text.
+type brokenAt string
+
+func (at brokenAt) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(at)) {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
+
+// An interrupt doesn't hide what else went wrong.
+func TestBesides(t *testing.T) {
+	failed, full := errors.New("2 rows could not be measured"), fmt.Errorf("row: %w", io.ErrShortWrite)
+	interrupted := fmt.Errorf("x: %w", context.Canceled)
+	for _, tt := range []struct {
+		err  error
+		want []error
+	}{
+		{interrupted, nil},
+		{errors.Join(interrupted, nil), nil},
+		{errors.Join(interrupted, errors.Join(failed, full)), []error{failed, full}},
+	} {
+		if got := besides(tt.err, context.Canceled); !slices.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.err, got, tt.want)
+		}
 	}
 }
 

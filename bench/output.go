@@ -16,6 +16,9 @@ import (
 	"github.com/hextet/hextet/bench/internal/suite"
 )
 
+// tableFile is the table for people, beside the files of package results.
+const tableFile = "results.txt"
+
 // An output writes rows as they come: the table or JSON to stdout, both to files if a
 // directory was named; everything else is for people, and goes to stderr with -json.
 type output struct {
@@ -24,10 +27,11 @@ type output struct {
 	rows    io.Writer       // stdout
 	people  io.Writer       // who reads the table
 	said    io.Writer       // who reads what changed
-	results io.WriteCloser  // results.jsonl; nil without a directory
-	table   io.WriteCloser  // results.txt
+	results *results.File   // results.jsonl; nil without a directory
+	table   *results.File   // results.txt
 	stderr  io.Writer
 	live    bool // stderr is a terminal: show progress there
+	whole   bool // all rows that there are to be have come
 }
 
 // newOutput writes what is known before the first row.
@@ -49,10 +53,22 @@ func newOutput(o options, info machine.Info, made results.Run, stdout, stderr io
 			return nil, err
 		}
 	}
-	if err := info.Write(out.with(out.people)); err != nil {
-		return nil, err
+	err := info.Write(out.with(out.people))
+	if err == nil {
+		err = out.tableLine(report.Header())
 	}
-	return out, out.tableLine(report.Header())
+	if err != nil {
+		return nil, errors.Join(err, out.discard())
+	}
+	return out, nil
+}
+
+// discard takes the files away that were to take rows.
+func (out *output) discard() error {
+	if out.results == nil {
+		return nil
+	}
+	return errors.Join(out.results.Discard(), out.table.Discard())
 }
 
 // tableLine writes a line of the table to where there is one.
@@ -67,25 +83,18 @@ func (out *output) tableLine(line any) error {
 	return err
 }
 
-// openFiles makes the directory and what is in it. run.json is there from the beginning, so that
-// the rows of a run that was killed can be read.
+// openFiles makes the directory, and in it the files that take the rows as they come.
 func (out *output) openFiles(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := results.WriteMachine(dir, out.now.Machine); err != nil {
-		return err
-	}
-	if err := results.WriteRun(dir, out.now.Run); err != nil {
-		return err
-	}
-	rows, err := os.Create(filepath.Join(dir, results.RowsFile))
+	rows, err := results.Create(filepath.Join(dir, results.RowsFile))
 	if err != nil {
 		return err
 	}
-	table, err := os.Create(filepath.Join(dir, "results.txt"))
+	table, err := results.Create(filepath.Join(dir, tableFile))
 	if err != nil {
-		return errors.Join(err, rows.Close())
+		return errors.Join(err, rows.Discard())
 	}
 	out.results, out.table = rows, table
 	return nil
@@ -152,25 +161,42 @@ func (out *output) clear() {
 }
 
 // finish writes what was left out, the balance and what changed since an old run, if there is
-// one, closes the files and draws. Its error is about those, or about rows that failed.
+// one, and saves. Its error is about those, or about rows that failed.
 func (out *output) finish(old *results.Results) error {
 	out.clear()
 	failed, err := out.balance()
 	if old != nil {
-		err = errors.Join(err, compare.Write(out.with(out.said), *old, out.now, out.covered))
+		err = errors.Join(err, compare.Write(out.with(out.said), *old, out.now, out.covered(*old)))
 	}
 	if failed > 0 {
 		err = errors.Join(err, fmt.Errorf("%d rows could not be measured", failed))
 	}
-	if out.results == nil {
+	if out.results != nil {
+		err = errors.Join(err, out.save())
+	}
+	return err
+}
+
+// save puts a run in the place of the one that was in the directory, and draws. What was cut
+// short takes no other's place: its rows stay where they were written.
+func (out *output) save() error {
+	if len(out.now.Rows) == 0 {
+		return out.discard()
+	}
+	dir := out.o.out
+	if _, err := os.Stat(filepath.Join(dir, results.RowsFile)); err == nil && !out.whole {
+		fmt.Fprintf(out.stderr, "%s keeps its earlier run; the rows of this one are in %s\n", dir, out.results.Name())
+		return errors.Join(out.results.Close(), out.table.Close())
+	}
+	err := errors.Join(results.WriteMachine(dir, out.now.Machine), results.WriteRun(dir, out.now.Run), out.results.Replace(), out.table.Replace())
+	if err != nil {
 		return err
 	}
-	err = errors.Join(err, out.results.Close(), out.table.Close(), results.WriteRun(out.o.out, out.now.Run))
 	markdown := out.o.markdown
 	if markdown == "" {
-		markdown = filepath.Join(out.o.out, page.MarkdownFile)
+		markdown = filepath.Join(dir, page.MarkdownFile)
 	}
-	return errors.Join(err, page.Write(out.o.out, markdown, out.now))
+	return page.Write(dir, markdown, out.now)
 }
 
 // balance writes what was left out and how many rows there are.
@@ -196,14 +222,16 @@ func (out *output) balance() (failed int, err error) {
 	return failed, err
 }
 
-// covered says whether this run should have a row: it was asked for, and what it belongs to was
-// neither left out nor not come to.
-func (out *output) covered(name string) bool {
+// covered says whether this run should have a row of an old one: it was asked for, and what it
+// belongs to was neither left out nor not come to. A quick run and another have other rows.
+func (out *output) covered(old results.Results) func(name string) bool {
 	run := out.now.Run
-	for _, o := range run.Omitted {
-		if suite.Within(name, o.What) {
-			return false
+	return func(name string) bool {
+		for _, o := range run.Omitted {
+			if suite.Within(name, o.What) {
+				return false
+			}
 		}
+		return run.Complete && run.Quick == old.Run.Quick && suite.Within(name, run.Only) && suite.Within(name, out.o.only)
 	}
-	return run.Complete && suite.Within(name, run.Only) && suite.Within(name, out.o.only)
 }

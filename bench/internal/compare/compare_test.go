@@ -2,6 +2,7 @@ package compare
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,36 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// The row of a case that failed stands for all of its rows, before and now.
+func TestFailedCase(t *testing.T) {
+	row := ratios(report.Goal{}, 3, 3, 3, 3, 3)
+	failed := report.Failed("p/case", errors.New("broken"))
+	rows := []report.Row{named("p/case/1", row), named("p/case/2", row), named("p/cases", row)}
+	left := []report.Row{failed, named("p/cases", row)}
+	for _, tt := range []struct {
+		name     string
+		old, now []report.Row
+		want     []string
+	}{
+		{"broke", rows, left, []string{"failed p/case", "same p/cases"}},
+		{"works", left, rows, []string{"same p/cases", "mended p/case"}},
+		{"is no more", left, rows[2:], []string{"same p/cases", "gone p/case"}},
+		{"broken still", left, left, []string{"unjudged p/case", "same p/cases"}},
+		{"a row of its own name", left, append(rows[:2:2], named("p/case", row)), []string{"mended p/case", "gone p/cases"}},
+	} {
+		var got []string
+		for _, c := range Rows(tt.old, tt.now, func(string) bool { return true }) {
+			got = append(got, string(c.Kind)+" "+c.Name)
+			if c.Kind == Mended && c.New == nil && !strings.HasSuffix(c.String(), "broken (2 rows now)") {
+				t.Errorf("%s: %s", tt.name, c)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func named(name string, r report.Row) report.Row {
 	r.Name = name
 	return r
@@ -88,12 +119,12 @@ func TestWrite(t *testing.T) {
 	slow := ratios(report.Goal{Kind: report.AtLeast, Value: 2}, 1.5, 1.5, 1.5, 1.5, 1.5)
 	old := results.Results{
 		Machine: machine.Info{CPU: "one", Cores: 2, Go: "go1.26", Load: "0.1 0 0", Modules: map[string]string{"a": "v1", "b": "v1", "c": "v1"}},
-		Run:     results.Run{Command: "bench", Begun: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
+		Run:     results.Run{Command: "bench", Revision: "v1", Begun: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
 		Rows:    []report.Row{named("p/same", reached), named("p/slow", reached), named("p/gone", reached), named("q/gone", reached), named("p/goal", missed)},
 	}
 	now := results.Results{
 		Machine: machine.Info{CPU: "two", Cores: 2, Go: "go1.26", Load: "5 4 3", Modules: map[string]string{"a": "v1", "b": "v2", "d": "v1"}},
-		Run:     results.Run{Command: "bench -quick"},
+		Run:     results.Run{Command: "bench -quick", Revision: "v1-1-gab-dirty"},
 		Rows:    []report.Row{named("p/slow", slow), named("p/same", reached), named("p/new", reached), named("p/goal", reached), report.Failed("p/bad", errors.New("broken"))},
 	}
 	var b strings.Builder
@@ -102,6 +133,7 @@ func TestWrite(t *testing.T) {
 	}
 	want := `compared with the run of 2026-11-22
   CPU: one before, two now
+  revision: v1 before, v1-1-gab-dirty now
   command: bench before, bench -quick now
   b: v1 before, v2 now
   c: v1 before, none now

@@ -25,6 +25,7 @@ func Conditions(old, now results.Results) (lines []string) {
 		{"GODEBUG", a.GODEBUG, b.GODEBUG},
 		{"governor", a.Governor, b.Governor},
 		{"checksum tier", a.Tier, b.Tier},
+		{"revision", old.Run.Revision, now.Run.Revision},
 		{"command", old.Run.Command, now.Run.Command},
 	} {
 		if f.old != f.now {

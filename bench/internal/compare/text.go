@@ -50,7 +50,7 @@ func when(r results.Results) string {
 func (c Change) String() string {
 	s := fmt.Sprintf("%-8s %-40s ", c.Kind, c.Name)
 	switch {
-	case c.Kind == Gone:
+	case c.New == nil:
 		s += figures(c.Old)
 	case c.Old == nil, c.Old.Err != nil:
 		s += figures(c.New)

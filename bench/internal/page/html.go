@@ -24,11 +24,12 @@ var css string
 var script string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"figure": report.Figure,
-	"spread": spreadCell,
-	"bar":    barWidth,
-	"state":  state,
-	"ratio":  func(r report.Row) string { _, ratio := peerCells(r); return ratio },
+	"figure":   report.Figure,
+	"spread":   spreadCell,
+	"outliers": outlierCell,
+	"bar":      barWidth,
+	"state":    state,
+	"ratio":    func(r report.Row) string { _, ratio := peerCells(r); return ratio },
 }).Parse(source))
 
 // A content is what the template shows.

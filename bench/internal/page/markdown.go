@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hextet/hextet/bench/internal/picture"
@@ -18,25 +19,25 @@ func mark(r results.Results, pictures []*picture.Picture, way string) []byte {
 	for _, c := range conditions(r) {
 		value := cell(c[1])
 		if c[0] == "Command" {
-			value = "`" + c[1] + "`"
+			value = code(c[1])
 		}
 		fmt.Fprintf(&b, "- %s: %s\n", c[0], value)
 	}
 	fmt.Fprintf(&b, "- Cores: %d, of which Go uses %d\n", r.Machine.Cores, r.Machine.GOMAXPROCS)
 	markBalance(&b, r)
 	for _, p := range pictures {
-		fmt.Fprintf(&b, "\n![%s](%s)\n", strings.NewReplacer("[", "(", "]", ")").Replace(p.Title), strings.TrimPrefix(way+"/"+p.Name+".svg", "./"))
+		fmt.Fprintf(&b, "\n![%s](%s)\n", cell(p.Title), strings.TrimPrefix(way+"/"+p.Name+".svg", "./"))
 	}
 	for _, part := range parts(r.Rows) {
-		fmt.Fprintf(&b, "\n## %s\n\n", part.Name)
-		b.WriteString("| row | ours | peer | ratio | goal | spread | |\n|---|--:|--:|--:|--:|--:|---|\n")
+		fmt.Fprintf(&b, "\n## %s\n\n", cell(part.Name))
+		b.WriteString("| row | ours | peer | ratio | goal | spread | rounds | outliers | |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
 		for _, row := range part.Rows {
 			markRow(&b, row)
 		}
 	}
 	b.WriteString("\n## Versions\n\n")
 	for _, path := range slices.Sorted(maps.Keys(r.Machine.Modules)) {
-		fmt.Fprintf(&b, "- %s %s\n", path, r.Machine.Modules[path])
+		fmt.Fprintf(&b, "- %s %s\n", cell(path), cell(r.Machine.Modules[path]))
 	}
 	return []byte(b.String())
 }
@@ -48,7 +49,7 @@ func markBalance(b *strings.Builder, r results.Results) {
 	if len(missed) > 0 {
 		b.WriteString(":\n\n")
 		for _, row := range missed {
-			fmt.Fprintf(b, "- `%s`: %s\n", row.Name, cell(shortfall(row)))
+			fmt.Fprintf(b, "- %s: %s\n", code(row.Name), cell(shortfall(row)))
 		}
 	} else {
 		b.WriteString(".\n")
@@ -56,7 +57,7 @@ func markBalance(b *strings.Builder, r results.Results) {
 	if len(r.Run.Omitted) > 0 {
 		b.WriteString("\nLeft out:\n\n")
 		for _, o := range r.Run.Omitted {
-			fmt.Fprintf(b, "- `%s`: %s\n", o.What, cell(o.Why))
+			fmt.Fprintf(b, "- %s: %s\n", code(o.What), cell(o.Why))
 		}
 	}
 }
@@ -76,11 +77,11 @@ func shortfall(r report.Row) string {
 
 func markRow(b *strings.Builder, r report.Row) {
 	if r.Err != nil {
-		fmt.Fprintf(b, "| %s | | | | | | %s |\n", r.Name, cell(r.Err.Error()))
+		fmt.Fprintf(b, "| %s | | | | | | | | %s |\n", cell(r.Name), cell(r.Err.Error()))
 		return
 	}
 	peer, ratio := peerCells(r)
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.Name, report.Figure(r.Ours, r.Unit), cell(peer), ratio, cell(r.GoalText()), spreadCell(r), r.Remark())
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %d | %s | %s |\n", cell(r.Name), cell(report.Figure(r.Ours, r.Unit)), cell(peer), ratio, cell(r.GoalText()), spreadCell(r), r.Runs, outlierCell(r), r.Remark())
 }
 
 // peerCells are the peer with its name, and the ratio.
@@ -98,7 +99,20 @@ func spreadCell(r report.Row) string {
 	return report.Percent(r.Spread)
 }
 
-// cell makes a text harmless within a table.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "<", "&lt;", "\n", " ", "`", "'").Replace(s)
+func outlierCell(r report.Row) string {
+	if r.Runs < 2 {
+		return ""
+	}
+	return strconv.Itoa(r.Outliers)
 }
+
+var (
+	cells = strings.NewReplacer(`\`, `\\`, "|", `\|`, "[", `\[`, "]", `\]`, "&", "&amp;", "<", "&lt;", "\n", " ", "\r", " ", "`", "'")
+	codes = strings.NewReplacer("\n", " ", "\r", " ", "`", "'")
+)
+
+// cell makes a text harmless in a line, within a table and elsewhere.
+func cell(s string) string { return cells.Replace(s) }
+
+// code makes a text harmless as code, outside of tables.
+func code(s string) string { return "`" + codes.Replace(s) + "`" }

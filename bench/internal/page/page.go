@@ -21,19 +21,19 @@ const (
 )
 
 // Write writes the pictures and report.html into a directory, and the Markdown into a file, whose
-// links lead to the directory. A picture that the run has no rows for is taken away: it
-// would be another run's.
+// links lead to the directory. A picture that a whole run has no rows for is taken away: it
+// would be another run's. A part of a run leaves it alone.
 func Write(dir, markdown string, r results.Results) error {
 	pictures := picture.All(r)
 	drawn := map[string]bool{}
 	for _, p := range pictures {
 		drawn[p.Name] = true
-		if err := os.WriteFile(filepath.Join(dir, p.Name+".svg"), p.SVG(picture.Wide, ""), 0o666); err != nil {
+		if err := results.WriteFile(filepath.Join(dir, p.Name+".svg"), p.SVG(picture.Wide, "")); err != nil {
 			return err
 		}
 	}
 	for _, name := range picture.Names() {
-		if drawn[name] {
+		if drawn[name] || !r.Run.Complete || r.Run.Only != "" {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, name+".svg")); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -44,14 +44,14 @@ func Write(dir, markdown string, r results.Results) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, HTMLFile), text, 0o666); err != nil {
+	if err := results.WriteFile(filepath.Join(dir, HTMLFile), text); err != nil {
 		return err
 	}
 	way, err := filepath.Rel(filepath.Dir(markdown), dir)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(markdown, mark(r, pictures, filepath.ToSlash(way)), 0o666)
+	return results.WriteFile(markdown, mark(r, pictures, filepath.ToSlash(way)))
 }
 
 // A part is the rows of the first element of their names.
@@ -92,6 +92,7 @@ func conditions(r results.Results) [][2]string {
 	}
 	lines := [][2]string{
 		{"Command", r.Run.Command},
+		{"Revision", r.Run.Revision},
 		{"Date", r.Run.Date() + ", " + state},
 		{"CPU", m.CPU},
 		{"System", m.System + ", kernel " + m.Kernel + ", " + m.Go},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/machine"
 	"github.com/hextet/hextet/bench/internal/measure"
+	"github.com/hextet/hextet/bench/internal/picture"
 	"github.com/hextet/hextet/bench/internal/report"
 	"github.com/hextet/hextet/bench/internal/results"
 	"github.com/hextet/hextet/bench/internal/suite"
@@ -24,14 +25,18 @@ func sample() results.Results {
 	around := func(name string, v float64) measure.Sample {
 		return measure.Sample{Name: name, Rounds: []float64{0.9 * v, v, v, v, 1.1 * v}}
 	}
+	odd := func(s measure.Sample, by float64) measure.Sample {
+		s.Rounds[4] *= by
+		return s
+	}
 	timed := func(name string, goal report.Goal, ours float64, peer string, theirs float64) report.Row {
-		return report.Compared(name, "ns", goal, around("hextet", ours), around(peer, theirs))
+		return report.Compared(name, "ns", goal, around("hextet", ours), odd(around(peer, theirs), 2))
 	}
 	atLeast := report.Goal{Kind: report.AtLeast, Value: 2}
 	return results.Results{
 		Machine: machine.Info{CPU: "<b>CPU</b>", Cores: 4, GOMAXPROCS: 2, System: "linux/amd64", Go: "go1.26", Modules: map[string]string{"example.com/peer": "v1.2.3"}},
 		Run: results.Run{
-			Command: "go run -C bench . -quick", Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true,
+			Command: "go run -C bench . -quick", Revision: "v1-2-g3-dirty", Begun: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), Complete: true,
 			Omitted: []suite.Omission{{What: "select/linux", Why: "needs root | or so"}},
 		},
 		Rows: []report.Row{
@@ -95,7 +100,7 @@ func TestHTML(t *testing.T) {
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<b>CPU") || strings.Contains(text, "ZgotmplZ") || regexp.MustCompile(`url\(|@import|https?://(?:[^w]|w[^w])`).MatchString(text) {
 		t.Error("text of rows is markup, or the page loads something")
 	}
-	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`} {
+	for _, want := range []string{"6 rows, 3 short", "go run -C bench . -quick", "v1-2-g3-dirty", "needs root | or so", "example.com/peer v1.2.3", `class="failed"`, `class="short"`, `class="ok"`, `class="informs"`, `<td data-label="rounds">5</td><td data-label="outliers">1</td>`, `<td data-label="rounds">1</td><td></td>`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
@@ -125,8 +130,8 @@ func TestWrite(t *testing.T) {
 	}
 	text := read(t, top, "OUT.md")
 	for _, want := range []string{
-		"](results/select.svg)", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
-		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "example.com/peer v1.2.3",
+		"](results/select.svg)", "| goal | spread | rounds | outliers | |", "| 3 msg |  |  | &lt;=2 msg |  | 1 |  | SHORT |", "](results/dial.svg)", "6 rows, 3 short of their goals", "- `select/distinct/scan/4`: 0.5x, goal >=2x", "- `dnsreg/1000/one-speaks/messages`: 3 msg, goal &lt;=2 msg",
+		"- `select/linux`: needs root", "| dial/ipv6/gvisor/10000 | 100 µs | 7 ms gvisor | 70x | >=2x | 0% | 5 | 1 | ok |", `&lt;script>alert(1)&lt;/script> \| broken`, "- Command: `go run -C bench . -quick`", "- Revision: v1-2-g3-dirty", "example.com/peer v1.2.3",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -134,6 +139,61 @@ func TestWrite(t *testing.T) {
 	}
 	if got := read(t, write(t, sample()), MarkdownFile); !strings.Contains(got, "](select.svg)") {
 		t.Error("beside the pictures, the links go elsewhere")
+	}
+}
+
+// What a row, a machine or an omission says is text, and stays in its line and its cell.
+func TestHostileMarkdown(t *testing.T) {
+	const evil = "a\n# b\r| c ` <img> [d](e) \\| &lt;"
+	r := sample()
+	r.Machine.Modules = map[string]string{evil: evil}
+	r.Machine.CPU, r.Run.Command, r.Run.Omitted = evil, evil, []suite.Omission{{What: evil, Why: evil}}
+	row := report.Counted(evil, evil, report.Goal{Kind: report.Total, Value: 1}, 3)
+	failed := report.Failed(evil, errors.New(evil))
+	r.Rows = append(r.Rows, row, failed)
+	plain := sample()
+	plain.Rows = append(plain.Rows, report.Counted("x", "x", report.Goal{Kind: report.Total, Value: 1}, 3), report.Failed("x", errors.New("x")))
+	pictures := picture.All(r)
+	for _, p := range pictures {
+		p.Title = evil
+	}
+	text, without := string(mark(r, pictures, ".")), string(mark(plain, picture.All(plain), "."))
+	if a, b := strings.Count(text, "\n"), strings.Count(without, "\n"); a != b {
+		t.Errorf("%d lines, %d without what is hostile:\n%s", a, b, text)
+	}
+	bars := regexp.MustCompile(`(^|[^\\])\|`)
+	for line := range strings.Lines(text) {
+		plainly := regexp.MustCompile("`[^`]*`").ReplaceAllString(line, "")
+		if strings.Contains(plainly, "<") || strings.Contains(line, "\r") || strings.Contains(plainly, "`") || regexp.MustCompile(`(^|[^\\])\[d`).MatchString(plainly) || strings.Contains(plainly, " &lt; ") {
+			t.Errorf("markup: %q", line)
+		}
+		if n := len(bars.FindAllString(strings.ReplaceAll(line, `\\`, ""), -1)); strings.HasPrefix(line, "|") && n != 10 {
+			t.Errorf("%d bars in %q", n, line)
+		}
+	}
+}
+
+// A part of a run, or an unfinished one, takes no pictures away: they are not its.
+func TestWriteKeeps(t *testing.T) {
+	for name, change := range map[string]func(*results.Run){
+		"unfinished": func(r *results.Run) { r.Complete = false },
+		"a part":     func(r *results.Run) { r.Only = "select" },
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "checksum.svg"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		r := sample()
+		change(&r.Run)
+		if err := Write(dir, filepath.Join(dir, MarkdownFile), r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "checksum.svg")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if parts, err := filepath.Glob(filepath.Join(dir, "*"+results.Part)); err != nil || len(parts) > 0 {
+			t.Errorf("left over: %q, %v", parts, err)
+		}
 	}
 }
 

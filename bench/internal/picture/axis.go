@@ -32,13 +32,25 @@ func (a axis) ends(low, high float64) (first, last float64) {
 
 // below returns the largest 1, 2 or 5 times a power of ten that v reaches.
 func below(v float64) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(v)+1e-9))
+	power := math.Pow10(exponent(v))
 	for i := len(steps) - 1; i > 0; i-- {
 		if steps[i]*power <= v*(1+1e-9) {
 			return steps[i] * power
 		}
 	}
 	return power
+}
+
+// farthest is the largest power of ten on an axis, and the smallest: hours and years are within
+// it, and what a hostile file says isn't.
+const farthest = 30
+
+// exponent is the power of ten that v reaches.
+func exponent(v float64) int {
+	if !(v > 0) {
+		return -farthest
+	}
+	return int(min(max(math.Floor(math.Log10(v)+1e-9), -farthest), farthest))
 }
 
 // linearStep returns the distance of about five ticks up to high.
@@ -49,19 +61,21 @@ func linearStep(high float64) float64 {
 	return 1 / below(5/high)
 }
 
+const mostTicks = 10 // more than any linearStep leaves room for
+
 // ticks returns the marks between two ends. Those without a label are small.
 func (a axis) ticks(first, last float64) (ticks []plot.Tick) {
 	if !a.log {
 		step := linearStep(last)
-		for i := 0; float64(i)*step <= last*(1+1e-9); i++ {
+		for i := 0; i <= mostTicks && float64(i)*step <= last*(1+1e-9); i++ {
 			ticks = append(ticks, plot.Tick{Value: float64(i) * step, Label: a.format(float64(i) * step)})
 		}
 		return ticks
 	}
 	decades := math.Log10(last / first)
-	for power := math.Pow(10, math.Floor(math.Log10(first)+1e-9)); power <= last*(1+1e-9); power *= 10 {
+	for e := exponent(first); e <= exponent(last); e++ {
 		for m := range 9 {
-			v := power * float64(m+1)
+			v := math.Pow10(e) * float64(m+1)
 			if v < first*(1-1e-9) || v > last*(1+1e-9) {
 				continue
 			}

@@ -5,14 +5,16 @@ import "fmt"
 // lab is what networks in memory cost: hosts and packets.
 func lab(f *figure) {
 	const start = "lab/start"
-	rows := f.over(start, "gvisor")
+	rows, linux := f.over(start, "gvisor"), f.over(start, "linux")
 	l := &lines{heading: "Starting hosts", x: axis{"hosts of a segment", true, kilo}, y: axis{"time a host", true, duration}}
-	if len(rows) > 0 {
-		f.add(l, "hextet", start, looksOurs, oursOf(rows))
-		f.add(l, "gVisor hub", start, looksGVisor, peerOf(rows))
-		f.add(l, "Linux bridge", start, looksKernel, peerOf(rebased(f.over(start, "linux"), rows)))
-		f.panels = append(f.panels, l)
+	own := rows
+	if len(own) == 0 {
+		own = linux
 	}
+	f.add(l, "hextet", start, looksOurs, oursOf(own))
+	f.add(l, "gVisor hub", start+"/*/gvisor", looksGVisor, peerOf(rows))
+	f.add(l, "Linux bridge", start+"/*/linux", looksKernel, peerOf(linux))
+	f.panel(l)
 	b := &bars{value: axis{"thousand packets a second", false, short}}
 	for _, way := range []string{"segment", "router"} {
 		if g := f.packets(way); len(g.bars) > 0 {
@@ -28,20 +30,23 @@ func lab(f *figure) {
 	}
 }
 
-// packets are the bars of packets through a segment or a router. The kernel's rounds are others
-// than gVisor's.
+// packets are the bars of packets through a segment or a router: ours of the first rounds that
+// there are.
 func (f *figure) packets(way string) group {
 	const thousand = 1e9 / 1e3
 	g := group{heading: "Through a " + way}
-	gvisor, ok := f.row("lab/packets/" + way + "/gvisor")
-	if !ok {
-		return g
-	}
-	g.bars = both("hextet", gvisor, thousand)
-	if kernel, ok := f.row("lab/packets/" + way + "/linux"); ok {
-		for _, moved := range rebased([]numbered{{1, kernel}}, []numbered{{1, gvisor}}) {
-			g.bars = append(g.bars, both("", moved.row, thousand)[1])
+	for _, peer := range []struct{ name, row string }{{"gVisor hub", "gvisor"}, {"Linux bridge", "linux"}} {
+		name := "lab/packets/" + way + "/" + peer.row
+		r, ok := f.row(name)
+		if !ok {
+			f.lacks(peer.name+" through a "+way, name)
+			continue
 		}
+		sides := both("hextet", r, thousand)
+		if len(g.bars) > 0 {
+			sides = sides[1:]
+		}
+		g.bars = append(g.bars, sides...)
 	}
 	return g
 }

@@ -25,13 +25,12 @@ func raw(f *figure) {
 			}
 		}
 		if len(out.bars) == 0 {
-			f.Absent = append(f.Absent, f.absent(g.heading, g.rows))
+			f.lacks(g.heading, g.rows)
 			continue
 		}
 		b.groups = append(b.groups, out)
 	}
 	if len(b.groups) == 0 {
-		f.Absent = nil
 		return
 	}
 	f.panels = append(f.panels, b)
@@ -111,9 +110,17 @@ func tcp(f *figure) {
 		return
 	}
 	f.panels = append(f.panels, b)
-	for _, way := range []string{"kernel-to-stack", "stack-to-kernel"} {
-		if _, ok := f.row(part + way); !ok {
-			f.Absent = append(f.Absent, f.absent(strings.ReplaceAll(way, "-", " "), part+way))
+	for _, row := range []struct{ contender, name string }{
+		{"hextet pipe", "memory/pipe"},
+		{"hextet tap", "memory/tap"},
+		{"hextet without offload", "memory/without-offload"},
+		{"wireguard-go tun", "memory/wireguard-go"},
+		{"linux loopback", "loopback"},
+		{"kernel to stack", "kernel-to-stack"},
+		{"stack to kernel", "stack-to-kernel"},
+	} {
+		if _, ok := f.row(part + row.name); !ok {
+			f.lacks(named(row.contender), part+row.name)
 		}
 	}
 	f.Title = "TCP throughput"

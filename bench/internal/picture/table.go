@@ -2,7 +2,6 @@ package picture
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,14 +10,22 @@ import (
 	"github.com/hextet/hextet/bench/internal/suite"
 )
 
-// A table finds rows by their names. Rows without figures are not in it.
+// A table finds rows by their names. Rows without figures are not in it, but missing says why.
 type table struct {
 	rows    []report.Row
-	omitted []suite.Omission
+	missing []suite.Omission
 }
 
 func newTable(rows []report.Row, omitted []suite.Omission) *table {
-	return &table{slices.DeleteFunc(slices.Clone(rows), func(r report.Row) bool { return r.Err != nil }), omitted}
+	t := &table{missing: slices.Clone(omitted)}
+	for _, r := range rows {
+		if r.Err != nil {
+			t.missing = append(t.missing, suite.Omission{What: r.Name, Why: "it could not be measured"})
+			continue
+		}
+		t.rows = append(t.rows, r)
+	}
+	return t
 }
 
 // row returns the row of a name.
@@ -56,26 +63,6 @@ func (t *table) over(before, after string) (found []numbered) {
 	return found
 }
 
-// rebased makes rows of another case comparable with those of a picture: a peer's time keeps
-// its ratio to ours in its own rounds, and ours becomes that of the picture. Numbers that the
-// picture hasn't are left out.
-func rebased(rows, picture []numbered) (moved []numbered) {
-	for _, r := range rows {
-		i := slices.IndexFunc(picture, func(p numbered) bool { return math.Abs(p.n-r.n) <= r.n/1000 })
-		if i < 0 || r.row.Ours <= 0 {
-			continue
-		}
-		by := picture[i].row.Ours / r.row.Ours
-		r.row.Ours, r.row.Peer = r.row.Ours*by, r.row.Peer*by
-		for k := range r.row.PeerQuartiles {
-			r.row.OursQuartiles[k] *= by
-			r.row.PeerQuartiles[k] *= by
-		}
-		moved = append(moved, r)
-	}
-	return moved
-}
-
 // oursOf and peerOf return a side's figures. What is not above zero has no place on
 // a logarithmic axis.
 func oursOf(rows []numbered) []point {
@@ -100,14 +87,25 @@ func points(rows []numbered, side func(report.Row) (float64, [2]float64)) (pts [
 	return pts
 }
 
-// absent says why a contender is not drawn whose rows have names that begin so.
+// absent says why a contender is not drawn whose rows have such names; a * is any element.
 func (t *table) absent(name, rows string) string {
-	for _, o := range t.omitted {
-		if suite.Within(rows, o.What) || suite.Within(o.What, rows) {
-			return name + " is not drawn: " + o.Why + "."
+	for _, m := range t.missing {
+		if concerns(m.What, rows) {
+			return name + " is not drawn: " + m.Why + "."
 		}
 	}
 	return name + " is not drawn: this run has no rows of it."
+}
+
+// concerns says whether something that is missing is among rows, or they are among it.
+func concerns(what, rows string) bool {
+	a, b := strings.Split(what, "/"), strings.Split(rows, "/")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] && b[i] != "*" {
+			return false
+		}
+	}
+	return true
 }
 
 // A figure is a picture that is being put together.
@@ -116,11 +114,25 @@ type figure struct {
 	Picture
 }
 
-// add appends a series, or says that it isn't there.
+// add appends a series, or says that it isn't there. Its rows are those of absent.
 func (f *figure) add(to *lines, name, rows string, l look, pts []point) {
 	if len(pts) == 0 {
-		f.Absent = append(f.Absent, f.absent(name, rows))
+		f.lacks(name, rows)
 		return
 	}
 	to.series = append(to.series, series{name, l, pts})
+}
+
+// lacks says that a contender isn't drawn, and why: once, whatever the panels that it is missing from.
+func (f *figure) lacks(name, rows string) {
+	if why := f.absent(name, rows); !slices.Contains(f.Absent, why) {
+		f.Absent = append(f.Absent, why)
+	}
+}
+
+// panel appends a panel of lines, if there are any.
+func (f *figure) panel(l *lines) {
+	if len(l.series) > 0 {
+		f.panels = append(f.panels, l)
+	}
 }

@@ -109,6 +109,8 @@ func (l *line) valid() error {
 		return fmt.Errorf(`%s needs all of "peer_name", "peer", "ratio" and their quartiles, or none`, l.Name)
 	case (peer || l.Runs > 1) != (l.OursQuartiles != nil):
 		return fmt.Errorf(`%s needs "ours_quartiles" exactly if there is a peer or more than one round`, l.Name)
+	case l.Unit == "ns" && (*l.Ours <= 0 || peer && *l.Peer <= 0):
+		return fmt.Errorf("%s: a time that is not above zero", l.Name)
 	case !l.GoalKind.known():
 		return fmt.Errorf("%s: there is no goal_kind %q", l.Name, l.GoalKind)
 	case l.GoalKind.valued() != (l.Goal != nil):

@@ -111,6 +111,10 @@ func TestTable(t *testing.T) {
 	if strings.Contains(unclear, "faster") || !strings.HasSuffix(unclear, "same") {
 		t.Errorf("a judgement that the spread covers: %q", unclear)
 	}
+	tied := Compared("x", "ns", Goal{NotSlower, 1}, sample("a", 10, 10), sample("b", 9.75, 9.75))
+	if s := tied.String(); !strings.Contains(s, "0.975x") || !strings.Contains(s, ">=0.97x") || !strings.HasSuffix(s, "ok") {
+		t.Errorf("a tie: %q", s)
+	}
 	if s := Failed("x", errors.New("why")).String(); !strings.Contains(s, "why") {
 		t.Error(s)
 	}

@@ -38,7 +38,7 @@ func (r Row) GoalText() string {
 	case AtMost:
 		return "<=" + Digits(r.Goal.Value) + "x"
 	case NotSlower:
-		return ">=1x"
+		return ">=" + Digits(tie) + "x"
 	case Within:
 		return "<=+" + Figure(r.Goal.Value, r.Unit)
 	case Total:

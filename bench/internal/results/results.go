@@ -6,7 +6,9 @@ package results
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +37,7 @@ type Run struct {
 	Command  string           `json:"command"` // measures the same again; what it says of files is left out
 	Only     string           `json:"only"`    // the rows that were asked for; empty: all
 	Quick    bool             `json:"quick"`
+	Revision string           `json:"revision"` // of the source that was measured
 	Begun    time.Time        `json:"begun"`
 	Seconds  float64          `json:"seconds"`
 	Complete bool             `json:"complete"` // false: it was interrupted, and rows are missing
@@ -46,7 +49,8 @@ type Run struct {
 func (r Run) Date() string { return r.Begun.UTC().Format(time.DateOnly) }
 
 // Read reads the directory that a run wrote, or a file of rows. A file called
-// results.jsonl stands for its directory; of any other, Machine and Run are zero.
+// results.jsonl stands for its directory, but may be alone there; of any other, Machine
+// and Run are zero.
 func Read(path string) (Results, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -56,18 +60,19 @@ func Read(path string) (Results, error) {
 		if !info.IsDir() {
 			path = filepath.Dir(path)
 		}
-		return readDir(path)
+		return readDir(path, !info.IsDir())
 	}
 	rows, err := readRows(path)
 	return Results{Rows: rows}, err
 }
 
-func readDir(dir string) (r Results, err error) {
+// readDir reads a directory, of which the rows may be all that there is.
+func readDir(dir string, alone bool) (r Results, err error) {
 	if r.Rows, err = readRows(filepath.Join(dir, RowsFile)); err != nil {
 		return Results{}, err
 	}
 	for name, v := range map[string]any{MachineFile: &r.Machine, RunFile: &r.Run} {
-		if err := readObject(filepath.Join(dir, name), v); err != nil {
+		if err := readObject(filepath.Join(dir, name), v); err != nil && !(alone && errors.Is(err, fs.ErrNotExist)) {
 			return Results{}, err
 		}
 	}
@@ -113,5 +118,5 @@ func writeObject(file string, v any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o666)
+	return WriteFile(file, append(text, '\n'))
 }
