@@ -84,11 +84,13 @@ func (g *gvisor) build(ctx context.Context) error {
 			s.AddRoute(tcpip.Route{Destination: header.IPv6EmptySubnet, Gateway: address(router(g.plan.segment(i))), NIC: 1})
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case <-g.ready:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("networks: gVisor: %d addresses are not assigned: %w", g.left.Load(), ctx.Err())
 	}
 }
 

@@ -35,6 +35,9 @@ type network interface {
 	close() error
 }
 
+// patience is how long a network in real time may take for what it does later.
+const patience = time.Minute
+
 // A maker makes a network, and returns when it is usable.
 type maker func(context.Context, plan) (network, error)
 
