@@ -39,13 +39,22 @@ func newGvisor(ctx context.Context, p plan) (network, error) {
 	if err := g.build(ctx); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
+	if p.still {
+		for _, h := range g.hubs {
+			h.rest()
+		}
+	}
 	return g, nil
 }
 
 // wire makes all links, and then has the hubs carry.
 func (g *gvisor) wire() {
+	n := queue
+	if g.plan.still {
+		n = shortQueue
+	}
 	for range g.plan.segments() {
-		g.hubs = append(g.hubs, newHub())
+		g.hubs = append(g.hubs, newHub(n))
 	}
 	nodes := g.plan.hosts
 	if g.plan.routed {

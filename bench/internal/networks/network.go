@@ -15,6 +15,7 @@ type plan struct {
 	hosts  int
 	dad    bool // duplicate address detection
 	routed bool
+	still  bool // nobody speaks: a wire needs no room, and no goroutine any more
 }
 
 // A network is hosts whose addresses may be used.

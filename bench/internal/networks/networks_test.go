@@ -81,6 +81,12 @@ func TestCases(t *testing.T) {
 				if v, err := count.Get(); err != nil || v <= 0 {
 					t.Errorf("%s: %v, %v", count.Name, v, err)
 				}
+				if count.PeerGet == nil {
+					continue
+				}
+				if v, err := count.PeerGet(); err != nil || v <= 0 {
+					t.Errorf("%s: %s: %v, %v", count.Name, count.Peer, v, err)
+				}
 			}
 		})
 	}
