@@ -70,7 +70,7 @@ func curveBench(ctx context.Context, n int) *suite.Bench {
 	hextet := &adder{size: n, make: func() (host, error) { return newOurs(ctx, c, false) }}
 	gvisor := &adder{size: n, make: func() (host, error) { return newGvisor(ctx, c, false) }}
 	return &suite.Bench{
-		Contenders: []measure.Contender{hextet.contender("hextet"), gvisor.contender("gvisor")},
+		Contenders: []measure.Contender{measure.Clean(hextet.contender("hextet")), measure.Clean(gvisor.contender("gvisor"))},
 		Rows:       []suite.Row{{Ours: 0, Peer: 1}},
 		Fewer:      curveFewer(n),
 		Err:        func() error { return errors.Join(hextet.err, gvisor.err) },

@@ -31,7 +31,7 @@ func Cases(quick bool) []suite.Case {
 	if !quick { // seconds a day
 		add("idle-day/15s", func(ctx context.Context) *suite.Bench { return idleBench(ctx, 15*time.Second, 20) })
 	}
-	add("memory/100", func(ctx context.Context) *suite.Bench { return memoryBench(ctx, plan{hosts: 100}) })
+	add("memory/100", func(ctx context.Context) *suite.Bench { return memoryBench(ctx, plan{hosts: 100, still: true}) })
 	return cases
 }
 

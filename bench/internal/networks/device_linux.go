@@ -18,9 +18,6 @@ import (
 
 // All functions here are about the namespace of the thread.
 
-// patience is how long the kernel may take for what it does later.
-const patience = time.Minute
-
 func sysctl(device, name, value string) error {
 	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/"+name, []byte(value), 0)
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EROFS) {

@@ -39,13 +39,22 @@ func newGvisor(ctx context.Context, p plan) (network, error) {
 	if err := g.build(ctx); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
+	if p.still {
+		for _, h := range g.hubs {
+			h.rest()
+		}
+	}
 	return g, nil
 }
 
 // wire makes all links, and then has the hubs carry.
 func (g *gvisor) wire() {
+	n := queue
+	if g.plan.still {
+		n = shortQueue
+	}
 	for range g.plan.segments() {
-		g.hubs = append(g.hubs, newHub())
+		g.hubs = append(g.hubs, newHub(n))
 	}
 	nodes := g.plan.hosts
 	if g.plan.routed {
@@ -84,11 +93,13 @@ func (g *gvisor) build(ctx context.Context) error {
 			s.AddRoute(tcpip.Route{Destination: header.IPv6EmptySubnet, Gateway: address(router(g.plan.segment(i))), NIC: 1})
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case <-g.ready:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("networks: gVisor: %d addresses are not assigned: %w", g.left.Load(), ctx.Err())
 	}
 }
 

@@ -16,12 +16,16 @@ const (
 
 	// queue is how many packets a channel link holds: many windows.
 	queue = 1024
+
+	// shortQueue holds what a host sends while its addresses are assigned.
+	shortQueue = 64
 )
 
 // A hub joins channel links: a goroutine for each takes frames out and injects them where
 // they go. As a lab's segment does, it passes those for a group to the members only; it
 // needs no reports for that, since it is told who will join what.
 type hub struct {
+	queue    int
 	ports    []*channel.Endpoint
 	stations map[tcpip.LinkAddress]*channel.Endpoint
 	groups   map[tcpip.LinkAddress][]*channel.Endpoint
@@ -29,14 +33,14 @@ type hub struct {
 	pumps    sync.WaitGroup
 }
 
-func newHub() *hub {
-	return &hub{stations: make(map[tcpip.LinkAddress]*channel.Endpoint), groups: make(map[tcpip.LinkAddress][]*channel.Endpoint)}
+func newHub(queue int) *hub {
+	return &hub{queue: queue, stations: make(map[tcpip.LinkAddress]*channel.Endpoint), groups: make(map[tcpip.LinkAddress][]*channel.Endpoint)}
 }
 
 // plug adds a link for a station that will have these addresses. All are plugged in before
 // run.
 func (h *hub) plug(hw tcpip.LinkAddress, addresses ...tcpip.Address) *channel.Endpoint {
-	l := channel.New(queue, mtu+header.EthernetMinimumSize, hw)
+	l := channel.New(h.queue, mtu+header.EthernetMinimumSize, hw)
 	h.ports = append(h.ports, l)
 	h.stations[hw] = l
 	joined := map[tcpip.Address]bool{header.IPv6AllNodesMulticastAddress: true}
@@ -88,10 +92,14 @@ func inject(at *channel.Endpoint, frame buffer.Buffer) {
 	p.DecRef()
 }
 
-// close carries nothing any more.
-func (h *hub) close() {
+// rest carries nothing any more.
+func (h *hub) rest() {
 	h.stop()
 	h.pumps.Wait()
+}
+
+func (h *hub) close() {
+	h.rest()
 	for _, p := range h.ports {
 		p.Close()
 	}

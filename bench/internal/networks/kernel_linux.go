@@ -86,7 +86,8 @@ func (k *kernel) plug(batch *strings.Builder, prefixes ...netip.Prefix) error {
 }
 
 // equip makes a host of the namespace of the thread. It solicits no routers, since ours
-// don't.
+// don't, and its probes are not delayed by a random part of a second, the delay for
+// solicitations, since nobody else's are.
 func (k *kernel) equip(ctx context.Context, i int) error {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -99,7 +100,7 @@ func (k *kernel) equip(ctx context.Context, i int) error {
 		if k.plan.dad {
 			dad = "1"
 		}
-		for _, s := range [][2]string{{"accept_dad", dad}, {"accept_ra", "0"}, {"router_solicitations", "0"}} {
+		for _, s := range [][2]string{{"accept_dad", dad}, {"accept_ra", "0"}, {"router_solicitations", "0"}, {"router_solicitation_delay", "0"}} {
 			if err := sysctl(device, s[0], s[1]); err != nil {
 				return err
 			}

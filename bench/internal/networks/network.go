@@ -15,6 +15,7 @@ type plan struct {
 	hosts  int
 	dad    bool // duplicate address detection
 	routed bool
+	still  bool // nobody speaks: a wire needs no room, and no goroutine any more
 }
 
 // A network is hosts whose addresses may be used.
@@ -34,6 +35,9 @@ type network interface {
 	// close closes hosts and sockets, waits for what start ran and leaves nothing behind.
 	close() error
 }
+
+// patience is how long a network in real time may take for what it does later.
+const patience = time.Minute
 
 // A maker makes a network, and returns when it is usable.
 type maker func(context.Context, plan) (network, error)

@@ -81,6 +81,12 @@ func TestCases(t *testing.T) {
 				if v, err := count.Get(); err != nil || v <= 0 {
 					t.Errorf("%s: %v, %v", count.Name, v, err)
 				}
+				if count.PeerGet == nil {
+					continue
+				}
+				if v, err := count.PeerGet(); err != nil || v <= 0 {
+					t.Errorf("%s: %s: %v, %v", count.Name, count.Peer, v, err)
+				}
 			}
 		})
 	}
@@ -101,6 +107,35 @@ func TestCompleteNotices(t *testing.T) {
 	}
 	if err := n.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Addresses that are not assigned end a wait with the caller's, and are counted.
+func TestGvisorWaits(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := newGvisor(ctx, plan{hosts: 2, dad: true}); n != nil || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "4 addresses") {
+		t.Errorf("%v, %v", n, err)
+	}
+}
+
+// broken is a network that can't be closed without an error.
+type broken struct{ network }
+
+func (b broken) close() error { return errors.Join(b.network.close(), errors.New("broken")) }
+
+// A network that isn't taken away as it should is an error of its case.
+func TestExchangeCloses(t *testing.T) {
+	b := exchangeBench(suite.Row{}, newExchange(t.Context(), "peer", plan{hosts: 2}, func(ctx context.Context, p plan) (network, error) {
+		n, err := newGvisor(ctx, p)
+		return broken{n}, err
+	}))
+	defer b.Close()
+	if err := b.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Err(); err == nil || !strings.HasSuffix(err.Error(), "broken") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -135,10 +135,10 @@ func exchangeBench(row suite.Row, exchanges ...*exchange) *suite.Bench {
 		b.Contenders = append(b.Contenders, x.contender())
 	}
 	b.Check = each((*exchange).check)
-	b.Err = each(func(x *exchange) error { return x.err })
+	b.Err = each(func(x *exchange) error { x.do(x.close); return x.err })
 	b.Close = func() {
 		for _, x := range exchanges {
-			x.close()
+			x.close() // Err said what goes wrong here
 		}
 	}
 	return b

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"reflect"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 	"golang.zx2c4.com/wireguard/tun/netstack"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
 // WireguardGo returns two of wireguard-go's network stacks, which are gVisor's behind a
@@ -29,8 +29,14 @@ func WireguardGo(ctx context.Context, plan Plan) (*Pair, error) {
 	if err != nil {
 		return nil, errors.Join(err, nearDevice.Close())
 	}
-	w := &tunWire{}
-	w.connect(nearDevice, farDevice)
+	nearStack, nearErr := stackOf(client)
+	farStack, farErr := stackOf(server)
+	if err := errors.Join(nearErr, farErr); err != nil {
+		return nil, errors.Join(err, nearDevice.Close(), farDevice.Close())
+	}
+	w := &tunWire{ends: [2]tunEnd{{device: nearDevice, stack: nearStack}, {device: farDevice, stack: farStack}}}
+	w.join(&w.ends[0], &w.ends[1])
+	w.join(&w.ends[1], &w.ends[0])
 	p.keep(w.close)
 	l, err := server.ListenTCPAddrPort(plan.listenAt())
 	if err != nil {
@@ -44,38 +50,61 @@ func WireguardGo(ctx context.Context, plan Plan) (*Pair, error) {
 	return p, nil
 }
 
-// A tunWire joins two devices.
-type tunWire struct {
-	devices   [2]tun.Device
-	pumps     sync.WaitGroup
-	delivered atomic.Int64 // packets
-	cut       atomic.Bool  // packets are dropped
+// stackOf returns the stack within n, which has no method for that: without it, nobody knows
+// when it sends nothing more.
+func stackOf(n *netstack.Net) (*stack.Stack, error) {
+	f := reflect.ValueOf(n).Elem().FieldByName("stack")
+	if !f.IsValid() || f.Type() != reflect.TypeFor[*stack.Stack]() {
+		return nil, errors.New("pairs: wireguard-go's Net has no stack any more")
+	}
+	return (*stack.Stack)(f.UnsafePointer()), nil
 }
 
-func (w *tunWire) connect(a, b tun.Device) {
-	w.devices = [2]tun.Device{a, b}
-	w.join(a, b)
-	w.join(b, a)
+// A tunWire joins two devices.
+type tunWire struct {
+	ends  [2]tunEnd
+	pumps sync.WaitGroup
+}
+
+// A tunEnd is a device and the stack behind it.
+type tunEnd struct {
+	device tun.Device
+	stack  *stack.Stack
+	mu     sync.Mutex // held while a packet is written to the device
+	cut    bool       // packets are dropped
+}
+
+// deliver writes a packet to the device, unless the wire is cut.
+func (e *tunEnd) deliver(packet []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.cut {
+		_, _ = e.device.Write([][]byte{packet}, 0) // what a wire loses is TCP's to repeat
+	}
+}
+
+// unplug returns when nothing is delivered any more: what is may have the stack answer.
+func (e *tunEnd) unplug() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cut = true
 }
 
 // join has two goroutines carry packets from one device to the other, until the first is
 // closed: a device that nobody reads stops its stack, and what is read may take its time
 // to be written.
-func (w *tunWire) join(from, to tun.Device) {
+func (w *tunWire) join(from, to *tunEnd) {
 	free, full := make(chan []byte, queue), make(chan []byte, queue)
 	for range queue {
 		free <- make([]byte, mtu)
 	}
 	w.pumps.Go(func() {
 		defer close(full)
-		readAll(from, free, full)
+		readAll(from.device, free, full)
 	})
 	w.pumps.Go(func() {
 		for packet := range full {
-			if !w.cut.Load() {
-				_, _ = to.Write([][]byte{packet}, 0) // what a wire loses is TCP's to repeat
-			}
-			w.delivered.Add(1)
+			to.deliver(packet)
 			free <- packet[:mtu]
 		}
 	})
@@ -99,19 +128,16 @@ func readAll(d tun.Device, free <-chan []byte, full chan<- []byte) {
 	}
 }
 
-// quiet is how long a cut wire has to be silent for its stacks to have nothing more to
-// say but repetitions, which begin after 200 ms.
-const quiet = 10 * time.Millisecond
-
-// close closes the devices once they are silent: wireguard-go's Close closes a channel
-// on which a stack that sends just then would panic.
+// close stops the stacks before it closes the devices: wireguard-go's Close closes a channel
+// on which a stack that sends just then would panic. The devices are read all the while, so
+// that no stack waits for the wire.
 func (w *tunWire) close() error {
-	w.cut.Store(true)
-	for before, tries := int64(-1), 0; before != w.delivered.Load() && tries < 100; tries++ {
-		before = w.delivered.Load()
-		time.Sleep(quiet)
-	}
-	err := errors.Join(w.devices[0].Close(), w.devices[1].Close())
+	a, b := &w.ends[0], &w.ends[1]
+	a.unplug()
+	b.unplug()
+	a.stack.Destroy()
+	b.stack.Destroy()
+	err := errors.Join(a.device.Close(), b.device.Close())
 	w.pumps.Wait()
 	return err
 }

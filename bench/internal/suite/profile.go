@@ -15,8 +15,8 @@ const profileTime = time.Second
 
 var fileName = strings.NewReplacer("/", "_", " ", "_", "=", "_")
 
-// profile writes a CPU profile of each contender that is ours in a
-// row, named by case and contender.
+// profile writes a CPU profile of each contender that is ours in a row, named by the first
+// such row and the contender: several contenders of a case may have one name.
 func (r *Runner) profile(ctx context.Context, name string, b *Bench) error {
 	if r.Profiles == "" {
 		return nil
@@ -27,7 +27,7 @@ func (r *Runner) profile(ctx context.Context, name string, b *Bench) error {
 			continue
 		}
 		done[row.Ours] = true
-		file := fileName.Replace(join(name, b.Contenders[row.Ours].Name)) + ".pprof"
+		file := fileName.Replace(join(join(name, row.Name), b.Contenders[row.Ours].Name)) + ".pprof"
 		if err := r.profileOne(ctx, filepath.Join(r.Profiles, file), b, row.Ours); err != nil {
 			return err
 		}

@@ -173,8 +173,30 @@ func TestProfile(t *testing.T) {
 		t.Errorf("no place for a profile: %v; rows kept: %v", err, s.rows)
 	}
 	r.Profiles = filepath.Dir(r.Profiles)
-	info, err := os.Stat(filepath.Join(r.Profiles, "a_good_ours.pprof"))
+	info, err := os.Stat(filepath.Join(r.Profiles, "a_good_peer_ours.pprof"))
 	if err != nil || info.Size() == 0 || ran != 1 {
 		t.Errorf("%v, %v, ran %d times", info, err, ran)
+	}
+}
+
+// Contenders of one name have a profile each.
+func TestProfileNames(t *testing.T) {
+	var s story
+	r := s.runner()
+	r.Profiles = t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // ends each profile at once
+	b := s.bench()
+	b.Contenders[1].Name = "ours"
+	b.Rows = []Row{{Name: "8/peer", Ours: 0, Peer: 1}, {Name: "8/other", Ours: 0, Peer: 1}, {Name: "64/peer", Ours: 1, Peer: 0}}
+	if err := r.profile(ctx, "a/tier", b); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(r.Profiles, "*"))
+	for i := range files {
+		files[i] = filepath.Base(files[i])
+	}
+	if want := []string{"a_tier_64_peer_ours.pprof", "a_tier_8_peer_ours.pprof"}; err != nil || !slices.Equal(files, want) {
+		t.Errorf("%q, %v; want %q", files, err, want)
 	}
 }

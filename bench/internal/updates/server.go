@@ -54,7 +54,12 @@ func kinds() []kind {
 
 // inMemory serves zones from this process.
 func inMemory(zones []string) (s *dnsregtest.Server, address string, err error) {
-	s, err = dnsregtest.New(dnsregtest.Config{Zones: zones, Keys: map[string][]byte{keyName: secret}})
+	return watched(zones, nil)
+}
+
+// watched is inMemory with a hook that sees each request.
+func watched(zones []string, hook func(dnsregtest.Request) dnsregtest.Fault) (s *dnsregtest.Server, address string, err error) {
+	s, err = dnsregtest.New(dnsregtest.Config{Zones: zones, Keys: map[string][]byte{keyName: secret}, Fault: hook})
 	if err != nil {
 		return nil, "", err
 	}

@@ -204,6 +204,21 @@ func TestPopulation(t *testing.T) {
 	}
 }
 
+// A zone that nobody confirms is noticed, also if another is confirmed twice.
+func TestTally(t *testing.T) {
+	seen := newTally()
+	for _, last := range []string{hostZones[1], hostZones[2]} {
+		seen.reset()
+		for _, z := range []string{hostZones[0], hostZones[1], last} {
+			seen.count(dnsregtest.Request{Update: true, Name: z + "."})
+		}
+		seen.count(dnsregtest.Request{Name: hostZones[2]})
+		if err := seen.all(hostZones); (err == nil) != (last == hostZones[2]) {
+			t.Errorf("updates for %s, %s and %s: %v", hostZones[0], hostZones[1], last, err)
+		}
+	}
+}
+
 // The serials stand still while nothing changes, and are seen to go on with what does.
 func TestSteady(t *testing.T) {
 	still, err := steady(t.Context(), func(*host) {})
