@@ -119,6 +119,7 @@ func (q *queue) wait() error {
 
 // packet returns p, in pieces that are there until the next call.
 func (q *queue) packet(p *pipePacket) offload.Packet {
+	clear(q.pieces)
 	q.pieces = append(q.pieces[:0], p.buf)
 	views := p.body.AsViewList()
 	for v := views.Front(); v != nil; v = v.Next() {

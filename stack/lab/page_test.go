@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -88,43 +86,12 @@ func pingFrom(tb lab.TB, h *lab.Host, to string) {
 	}
 }
 
-// chromium returns the program's name, which is not the same everywhere.
-func chromium(t *testing.T) string {
-	t.Helper()
-	peertest.Browser.Off(t)
-	if testing.Short() {
-		t.Skipf("SKIP(%s): -short", peertest.Browser.Word)
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	peertest.Browser.Tools(t, "chromium")
-	return ""
-}
-
 // browse opens a page in Chromium and returns its document, and fails the test if a script did.
 func browse(t *testing.T, file, fragment string, flags ...string) string {
 	t.Helper()
-	flags = append([]string{
-		"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr", "--log-level=0",
-		"--virtual-time-budget=5000", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir=" + t.TempDir(),
-	}, flags...)
-	cmd := exec.CommandContext(t.Context(), chromium(t), append(flags, "--dump-dom", "file://"+file+fragment)...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("chromium: %v\n%s", err, errs.String())
-	}
-	for line := range strings.Lines(errs.String()) {
-		if strings.Contains(line, "CONSOLE") {
-			t.Errorf("the page says to the console: %s", line)
-		}
-	}
-	dom := out.String()
+	dom := peertest.Browse(t, file+fragment, flags...)
 	if !strings.Contains(dom, `data-ready="true"`) || !strings.Contains(dom, `data-errors="0"`) {
-		t.Fatalf("the page's script has not come to its end:\n%.2000s\n%s", dom, errs.String())
+		t.Fatalf("the page's script has not come to its end:\n%.2000s", dom)
 	}
 	return dom
 }
@@ -157,7 +124,7 @@ func textOf(dom, id string) string {
 }
 
 func TestPageInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	l := reportSample(t, 30_000)
 	file := pageOf(t, l)
 	syn := l.Packets(lab.Match("syn and from client"))[0]
@@ -188,7 +155,7 @@ func TestPageInBrowser(t *testing.T) {
 
 // The page's filters are the lab's: the same packets, the same errors.
 func TestPageFiltersInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	l := reportSample(t, 10_000)
 	file := pageOf(t, l)
 	texts := []string{
@@ -244,7 +211,7 @@ func said(t *testing.T, file, fragment, script string, flags ...string) (lines [
 
 // Broken and cut frames are shown as far as they go.
 func TestPageDecodesAnythingInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	script := `
 	let luck = 1, threw = "", n = 0;
 	const random = limit => { luck = (luck * 1103515245 + 12345) % 2147483648; return luck % limit; };
@@ -262,7 +229,7 @@ func TestPageDecodesAnythingInBrowser(t *testing.T) {
 
 // Everything can be done with keys.
 func TestPageKeysInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	l := reportSample(t, 10_000)
 	script := `
 	const chosen = () => state.at < 0 ? "none" : String(state.shown[state.at].n) + (document.getElementById("row" + state.at)?.getAttribute("aria-selected") === "true" ? "" : " unmarked");
@@ -292,7 +259,7 @@ func TestPageKeysInBrowser(t *testing.T) {
 
 // Nothing is wider than the window, be it a telephone's.
 func TestPageWidthsInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	file := pageOf(t, reportSample(t, 10_000))
 	frames := filepath.Join(filepath.Dir(file), "frames.html")
 	page := `<html data-ready="true" data-errors="0"><body><script>
@@ -325,7 +292,7 @@ func jsonOf(t *testing.T, v any) string {
 
 // A page of 10,000 packets has a few rows only, and every packet in reach.
 func TestLargePageInBrowser(t *testing.T) {
-	chromium(t)
+	peertest.Chromium(t)
 	l := reportSample(t, 6_000_000)
 	n := len(l.Packets())
 	file := pageOf(t, l)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/suite"
+	"github.com/hextet/hextet/internal/peertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,8 +20,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // there skips visibly what this machine or user can't do.
 func there(t *testing.T, err error) {
 	t.Helper()
-	if u, ok := errors.AsType[*suite.UnavailableError](err); ok && os.Getenv("NETNS_TESTS") != "require" {
-		t.Skipf("SKIP(netns): %s", u.Why)
+	if u, ok := errors.AsType[*suite.UnavailableError](err); ok {
+		peertest.Netns.Missing(t, "namespaces", u)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +30,8 @@ func there(t *testing.T, err error) {
 
 func wanted(t *testing.T, name string) {
 	t.Helper()
-	if os.Getenv("NETNS_TESTS") == "off" && strings.Contains(name, "linux") {
-		t.Skip("SKIP(netns): NETNS_TESTS=off")
+	if strings.Contains(name, "linux") {
+		peertest.Netns.Off(t)
 	}
 }
 

@@ -1,10 +1,8 @@
 package page
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,7 +42,7 @@ const frame = `<!DOCTYPE html><meta name="color-scheme" content="light dark"><ti
 
 // The page in Chromium, at the width of a screen and of a phone, in light and in dark.
 func TestInBrowser(t *testing.T) {
-	program := chromium(t)
+	peertest.Chromium(t)
 	dir := write(t, sample())
 	save := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -57,7 +55,7 @@ func TestInBrowser(t *testing.T) {
 	for width, wide := range map[int]bool{1280: true, 400: false} {
 		file := save("frame.html", fmt.Sprintf(frame, width))
 		for scheme, dark := range []bool{true, false} {
-			dom := browse(t, program, file, "--window-size=1400,1000", fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme))
+			dom := peertest.Browse(t, file, "--window-size=1400,1000", fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme))
 			_, title, _ := strings.Cut(dom, "<title>")
 			title, _, _ = strings.Cut(title, "</title>")
 			want := fmt.Sprintf(`{"width":%d,"wide":%t,"dark":%t,"pictures":2,"before":6,"after":1,"tables":1,"count":"1 of 6","wrong":[]}`, width, wide, dark)
@@ -66,39 +64,4 @@ func TestInBrowser(t *testing.T) {
 			}
 		}
 	}
-}
-
-// chromium returns the program's name, which is not the same everywhere.
-func chromium(t *testing.T) string {
-	t.Helper()
-	peertest.Browser.Off(t)
-	if testing.Short() {
-		t.Skipf("SKIP(%s): -short", peertest.Browser.Word)
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	peertest.Browser.Tools(t, "chromium")
-	return ""
-}
-
-// browse returns a page's document, and fails the test if the page says something to the console.
-func browse(t *testing.T, program, file string, flags ...string) string {
-	t.Helper()
-	flags = append(flags, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr", "--log-level=0",
-		"--virtual-time-budget=5000", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(), "--dump-dom", "file://"+file)
-	cmd := exec.CommandContext(t.Context(), program, flags...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("chromium: %v\n%s", err, &errs)
-	}
-	for line := range strings.Lines(errs.String()) {
-		if strings.Contains(line, "CONSOLE") {
-			t.Errorf("the page says to the console: %s", line)
-		}
-	}
-	return out.String()
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hextet/hextet/bench/internal/suite"
+	"github.com/hextet/hextet/internal/peertest"
 	"github.com/hextet/hextet/stack"
 )
 
@@ -35,8 +35,8 @@ func TestPairs(t *testing.T) {
 	for kind, open := range kinds {
 		for family, plan := range map[string]Plan{"IPv6": IPv6(3), "IPv4": IPv4(3)} {
 			t.Run(kind+" "+family, func(t *testing.T) {
-				if os.Getenv("NETNS_TESTS") == "off" && strings.HasSuffix(kind, "tun") {
-					t.Skip("SKIP(netns): NETNS_TESTS=off")
+				if strings.HasSuffix(kind, "tun") {
+					peertest.Netns.Off(t)
 				}
 				p := opened(t, open, plan)
 				for range 3 {
@@ -65,8 +65,8 @@ func TestPairs(t *testing.T) {
 func opened(t *testing.T, open func(context.Context, Plan) (*Pair, error), plan Plan) *Pair {
 	t.Helper()
 	p, err := open(t.Context(), plan)
-	if unavailable, ok := errors.AsType[*suite.UnavailableError](err); ok && os.Getenv("NETNS_TESTS") != "require" {
-		t.Skipf("SKIP(netns): %s", unavailable.Why)
+	if unavailable, ok := errors.AsType[*suite.UnavailableError](err); ok {
+		peertest.Netns.Missing(t, "namespaces", unavailable)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/hextet/hextet/bench/internal/measure"
 	"github.com/hextet/hextet/bench/internal/pairs"
 	"github.com/hextet/hextet/bench/internal/suite"
+	"github.com/hextet/hextet/internal/peertest"
 	"github.com/hextet/hextet/stack"
 	"github.com/hextet/hextet/stack/capture"
 )
@@ -25,12 +25,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestCases(t *testing.T) {
 	for _, c := range Cases(false) {
 		t.Run(c.Name, func(t *testing.T) {
-			if os.Getenv("NETNS_TESTS") == "off" && strings.Contains(c.Name, "kernel") {
-				t.Skip("SKIP(netns): NETNS_TESTS=off")
+			if strings.Contains(c.Name, "kernel") {
+				peertest.Netns.Off(t)
 			}
 			b, err := c.Open(t.Context())
-			if unavailable, ok := errors.AsType[*suite.UnavailableError](err); ok && os.Getenv("NETNS_TESTS") != "require" {
-				t.Skipf("SKIP(netns): %s", unavailable.Why)
+			if unavailable, ok := errors.AsType[*suite.UnavailableError](err); ok {
+				peertest.Netns.Missing(t, "namespaces", unavailable)
 			}
 			if err != nil {
 				t.Fatal(err)
