@@ -67,7 +67,7 @@ type Config struct {
 	Owner Owner
 	// State keeps what is ours over a crash or a restart: see StateFile. Nil: nothing is kept, and own
 	// records are known by reading back, as far as that tells: of addresses that the host no longer has at all
-	// it tells nothing.
+	// it tells nothing. If it can't be saved, changes are made all the same, and Status.Err says so.
 	State State
 	// Pin says which updates are tied to the serial of the zone, so that a recording of them is worth
 	// nothing. Zero: PinChanges.

@@ -34,7 +34,9 @@
 //   - Timeout means unknown. After a lost reply the same change is asked for again: either nothing had happened,
 //     or its prerequisites no longer hold, and the records are read back.
 //   - Crashes leave nothing behind. A [State] is saved before each change and after it, so that the next run
-//     knows every record that this one may have written, those of a name that the host no longer has included.
+//     knows every record that this one may have written, those of a name that the host no longer has included. A
+//     State that can't be saved does not stop a change, since stale addresses do harm every day and a crash in
+//     between is rare: [Status].Err tells.
 //
 // # Atomicity
 //

@@ -83,14 +83,6 @@ func exchanged(m *dns.Msg) func(*testing.T, subject) string {
 	return withKey(keyName, "", secret, m)
 }
 
-// skewedClock is ahead of the host's, or behind.
-type skewedClock struct {
-	Clock
-	by time.Duration
-}
-
-func (c skewedClock) Now() time.Time { return c.Clock.Now().Add(c.by) }
-
 // withSkew checks the size of the skew that an error states: seconds are what TSIG counts in.
 func withSkew(by time.Duration, m *dns.Msg) func(*testing.T, subject) string {
 	return func(t *testing.T, s subject) string {

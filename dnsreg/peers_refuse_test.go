@@ -62,7 +62,7 @@ func TestPeersTolerateAMinute(t *testing.T) {
 		t.Parallel()
 		p := startPeer(t, kind, foreignZones()...)
 		before := p.all()
-		r := p.registrar(func(c *Config) { c.Clock = shiftedClock{hostClock{}, time.Minute} })
+		r := p.registrar(func(c *Config) { c.Clock = skewedClock{hostClock{}, time.Minute} })
 		for _, addr := range []string{"192.0.2.1", "192.0.2.2"} {
 			p.table.Set(host(addr)...)
 			p.sync(r)

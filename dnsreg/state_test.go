@@ -228,3 +228,26 @@ func TestLoadMemoOfAnotherKind(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The disk is full: changes are made all the same, Status tells, and what was not kept is kept with the next change.
+func TestStateThatCantBeSaved(t *testing.T) {
+	w, full := newWorld(t), errors.New("no space left")
+	st := new(memState)
+	r := w.registrar(func(c *Config) { c.State, c.NoPTR = st, true })
+	for _, step := range []struct {
+		addr string
+		err  error
+	}{{"192.0.2.1", nil}, {"192.0.2.2", full}, {"192.0.2.3", nil}} {
+		st.err = step.err
+		w.table.Set(host(step.addr)...)
+		w.sync(r)
+		w.holdsForward(step.addr)
+		if err := r.Status().Err; !errors.Is(err, step.err) || (err == nil) != (step.err == nil) {
+			t.Errorf("%s: Status.Err %v, want %v", step.addr, err, step.err)
+		}
+	}
+	m, err := decodeMemo(st.data)
+	if err != nil || len(m.RRsets) != 1 || !slices.Equal(m.RRsets[0].Own, []string{"192.0.2.3"}) {
+		t.Errorf("kept %+v, %v", m, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -192,3 +193,11 @@ func serverError(t *testing.T, err error) *ServerError {
 	}
 	return e
 }
+
+// skewedClock is ahead of the host's, or behind.
+type skewedClock struct {
+	Clock
+	by time.Duration
+}
+
+func (c skewedClock) Now() time.Time { return c.Clock.Now().Add(c.by) }
